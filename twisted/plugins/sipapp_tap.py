@@ -1,0 +1,5 @@
+"""Makes ``twistd sipapp`` known. Twisted reads every file here, so this one imports no sipapp."""
+
+from twisted.application.service import ServiceMaker
+
+sipapp = ServiceMaker("sipapp", "sipapp.tap", "A SIP application server.", "sipapp")
