@@ -1,0 +1,1 @@
+"""Bytes on sockets: flows, listeners, connections and the way to the next hop."""
