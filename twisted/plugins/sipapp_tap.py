@@ -2,4 +2,6 @@
 
 from twisted.application.service import ServiceMaker
 
-sipapp = ServiceMaker("sipapp", "sipapp.tap", "A SIP application server.", "sipapp")
+sipapp = ServiceMaker(  # type: ignore[no-untyped-call]
+    "sipapp", "sipapp.tap", "A SIP application server.", "sipapp"
+)
