@@ -26,8 +26,11 @@ ifneq ($(shell cat .venv/.place 2>/dev/null),$(PLACE))
 .PHONY: .venv/.place
 endif
 
-.PHONY: venv run test check lint interop bench slides docs clean
+.PHONY: help venv run test check lint interop bench slides docs clean
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
 
 venv: .venv/.installed
 
