@@ -30,7 +30,7 @@ endif
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+	@awk '/^$$/ { exit } { sub(/^# ?/, ""); print }' Makefile
 
 venv: .venv/.installed
 
