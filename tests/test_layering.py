@@ -7,12 +7,13 @@ that the upper layer gives to the lower one.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.source import Import, imports, rooms
+from tests.source import ROOT, Import, imports, rooms
 
 BELOW_APP = {
     "errors",
@@ -103,6 +104,21 @@ def test_the_reactor_is_asked_for_late_and_in_few_places(module: str, path: Path
     if within(module, STARTERS):
         wants = [wanted for wanted in wants if wanted.at_top]
     assert wants == []
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    """docs/internals/layers.rst draws the same arrows; a room without a duty continues its cell."""
+    text = (ROOT / "docs" / "internals" / "layers.rst").read_text(encoding="utf-8")
+    cells: dict[str, list[str]] = {}
+    for line in re.split(r"^=[= ]+\n", text, flags=re.MULTILINE)[-2].splitlines():
+        room = line[:14].strip() or next(reversed(cells))
+        cells.setdefault(room, []).extend(line[14:53].split())
+    drawn: dict[str, set[str]] = {}
+    for room, words in cells.items():
+        drawn[room] = set(words) - {"nothing"}
+        if words[:4] == ["all", "of", "the", "above"]:
+            drawn[room] = set(drawn) - {room, *words[4:]}
+    assert drawn == {room: may for room, may in MAY_IMPORT.items() if room}
 
 
 @pytest.mark.parametrize(
