@@ -30,5 +30,37 @@ CREATE TABLE binding (
 ) WITHOUT ROWID
 """
 
+# What may be looked up is read into memory as a whole; the revision tells other processes when to
+# read it again. Triggers count, so that a change by hand is seen as well.
+_ACCOUNTS = (
+    """
+CREATE TABLE account (
+    username   TEXT    NOT NULL,  -- compared by case
+    domain     TEXT    NOT NULL,  -- lower case; the digest realm
+    ha1_md5    TEXT    NOT NULL,  -- lower-case hexadecimal of the hash of username:domain:password
+    ha1_sha256 TEXT    NOT NULL,
+    enabled    INTEGER NOT NULL,  -- 0 or 1
+    PRIMARY KEY (domain, username)
+) WITHOUT ROWID
+""",
+    "CREATE TABLE account_revision (number INTEGER NOT NULL)",
+    "INSERT INTO account_revision VALUES (0)",
+    """
+CREATE TRIGGER account_inserted AFTER INSERT ON account
+BEGIN UPDATE account_revision SET number = number + 1; END
+""",
+    """
+CREATE TRIGGER account_updated AFTER UPDATE ON account
+BEGIN UPDATE account_revision SET number = number + 1; END
+""",
+    """
+CREATE TRIGGER account_deleted AFTER DELETE ON account
+BEGIN UPDATE account_revision SET number = number + 1; END
+""",
+)
+
 # PRAGMA takes no bound parameter, so each step says itself which number it brings the file to.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((_BINDINGS, "PRAGMA user_version = 1"),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (_BINDINGS, "PRAGMA user_version = 1"),
+    (*_ACCOUNTS, "PRAGMA user_version = 2"),
+)
