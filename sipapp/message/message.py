@@ -176,8 +176,11 @@ class Message:
 
     def pop_via(self) -> None:
         """Take the topmost Via value away (RFC 3261 16.7 step 3)."""
-        rest = split_via(self._required("Via"))[1]
-        self.headers.pop_first("Via", rest)
+        headers = self.headers
+        at = headers.names.index("Via")
+        line = headers.lines[at]
+        rest = split_via(line[line.find(b":") + 1 :].strip())[1] if b"," in line else None
+        headers.pop_first("Via", rest)
         self._top_via = None
 
     def replace_top_via(self, via: bytes) -> None:

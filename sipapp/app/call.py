@@ -1,0 +1,193 @@
+"""The call object: one request and the verbs that decide about it."""
+
+from __future__ import annotations
+
+__all__ = ["Call"]
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from sipapp.app.interfaces import ICall
+from sipapp.app.outcome import Outcome
+from sipapp.core.forking import Verdict
+from sipapp.core.forwarding import Forwarding
+from sipapp.core.redirect import redirection
+from sipapp.core.target import Target
+from sipapp.errors import CallEnded, WrongState
+from sipapp.message.message import Request, Response, response_to
+from sipapp.message.uri import SipUri
+from sipapp.transaction.server import ServerTransaction
+from sipapp.transport.flow import Flow
+from sipapp.ua.account import Account
+
+if TYPE_CHECKING:
+    from sipapp.app.chain import Chain
+    from sipapp.app.server import Server
+
+
+@implementer(ICall)
+class Call:
+    """Provides `ICall` over one server transaction."""
+
+    __slots__ = (
+        "_chain", "_ended", "_forwarding", "_outcome", "_position", "_server", "_tx", "account",
+        "facts", "flow", "request",
+    )  # fmt: skip
+
+    def __init__(
+        self, server: Server, chain: Chain, tx: ServerTransaction, account: Account | None
+    ) -> None:
+        self.request: Request = tx.request
+        self.flow: Flow = tx.flow
+        self.account = account
+        self.facts: Mapping[str, object] = {}
+        self._server = server
+        self._chain = chain
+        self._tx = tx
+        self._position = 0
+        self._forwarding: Forwarding | None = None
+        self._outcome: Verdict | None = None
+        self._ended = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether a final answer went to the caller."""
+        return self._tx.finished
+
+    async def respond(
+        self,
+        status: int,
+        reason: str | None = None,
+        *,
+        to: Sequence[str | tuple[str, float]] = (),
+        headers: Iterable[tuple[str, bytes]] = (),
+    ) -> None:
+        """See `ICall.respond`."""
+        extra = [*redirection(to), *headers]
+        tag = self._server.new_token()
+        await self.send(response_to(self.request, status, reason, to_tag=tag, extra=extra))
+
+    async def send(self, response: Response) -> None:
+        """See `ICall.send`."""
+        self._check_open()
+        if response.final:
+            self._outcome = None
+        self._tx.respond(response)
+
+    async def proxy(
+        self,
+        targets: Sequence[Target | Sequence[Target]] | None = None,
+        *,
+        ring: float | None = None,
+        record_route: bool | None = None,
+        recurse: bool | None = None,
+    ) -> Outcome:
+        """See `ICall.proxy`."""
+        self._check_open()
+        groups = self.targets() if targets is None else [_group(each) for each in targets]
+        if not groups and targets is None:
+            self._outcome = Verdict(self._server.absent_status(self.request))
+            return Outcome(self._outcome.status)
+        verdict = await self._search(groups, ring, record_route, recurse)
+        if verdict is None:
+            return Outcome(200)
+        self._outcome = verdict
+        if self._ended:
+            self.finish()
+            raise CallEnded("the caller gave up")
+        return Outcome(verdict.status, verdict.response)
+
+    async def pass_on(self, **facts: object) -> None:
+        """See `ICall.pass_on`."""
+        if facts:
+            self.facts = {**self.facts, **facts}
+        await self._chain.run(self)
+
+    def targets(self) -> list[list[Target]]:
+        """See `ICall.targets`."""
+        return self._server.targets_of(self.request)
+
+    def next_position(self) -> int:
+        """Return which application of the chain is next, and step on."""
+        position = self._position
+        self._position += 1
+        return position
+
+    def cancelled(self, cancel: Request) -> None:
+        """The caller sent CANCEL, and the transaction layer answered it."""
+        self._ended = True
+        if self._forwarding is not None:
+            self._forwarding.cancel()
+        else:
+            self._outcome = Verdict(487)
+            self.finish()
+
+    def finish(self, *, otherwise: int = 500) -> None:
+        """Send the final answer that is due, if none went out.
+
+        Args:
+            otherwise: the status when no verb left a verdict.
+        """
+        self._server.proxy.answer(self._tx, self._outcome or Verdict(otherwise))
+        self._tx.cancelled = None
+
+    def _check_open(self) -> None:
+        if self._ended:
+            raise CallEnded("the caller gave up")
+        if self._tx.finished:
+            raise WrongState("a final answer was sent already")
+
+    async def _search(
+        self,
+        groups: Sequence[Sequence[Target]],
+        ring: float | None,
+        record_route: bool | None,
+        recurse: bool | None,
+    ) -> Verdict | None:
+        settings = self._server.config.proxy
+        waiting: Deferred[Verdict | None] = Deferred()
+        self._forwarding = self._server.proxy.forward(
+            self._tx,
+            groups,
+            waiting.callback,
+            ring=ring,
+            record_route=settings.record_route if record_route is None else record_route,
+            recurse=_Recursion(groups) if _chosen(recurse, settings.recurse) else None,
+        )
+        try:
+            return await waiting
+        finally:
+            self._forwarding = None
+
+
+def _chosen(asked: bool | None, configured: bool) -> bool:
+    return configured if asked is None else asked
+
+
+def _group(item: Target | Sequence[Target]) -> Sequence[Target]:
+    return [item] if isinstance(item, Target) else item
+
+
+class _Recursion:
+    """Turns the contacts of a 3xx into targets, each URI once (RFC 3261 16.7 step 4)."""
+
+    __slots__ = ("_tried",)
+
+    def __init__(self, groups: Sequence[Sequence[Target]]) -> None:
+        self._tried = [target.uri for group in groups for target in group]
+
+    def __call__(self, response: Response) -> list[Target]:
+        contacts = response.contacts
+        found: list[Target] = []
+        for contact in contacts if isinstance(contacts, list) else []:
+            uri = contact.uri
+            if not isinstance(uri, SipUri):
+                continue
+            uri = uri.without_headers()
+            if not any(uri.matches(other) for other in self._tried):
+                self._tried.append(uri)
+                found.append(Target(uri))
+        return found

@@ -1,0 +1,144 @@
+"""Every new request comes through here: what the stack decides before an application may.
+
+The order is that of RFC 3261 16.3 and 8.2: scheme, hops, loop, Proxy-Require, then who is
+asking. Requests of dialogs that we record-routed go straight to the proxy core.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Reception"]
+
+from typing import TYPE_CHECKING
+
+from sipapp.app.call import Call
+from sipapp.core.options import options_response
+from sipapp.core.rewriting import loop_mark
+from sipapp.errors import MessageError
+from sipapp.message.message import Request, Response, response_to
+from sipapp.message.uri import SipUri, TelUri
+from sipapp.transaction.server import ServerTransaction
+from sipapp.transport.flow import Flow
+from sipapp.ua.account import Account
+from sipapp.ua.auth import Authenticated, Authenticator, Challenge
+
+if TYPE_CHECKING:
+    from sipapp.app.chain import Chain
+    from sipapp.app.server import Server
+
+_ASSERTED = ("P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity")
+
+
+class Reception:
+    """The user of the transaction layer.
+
+    Args:
+        server: gives the proxy core and knows what is ours.
+        chain: the applications.
+        authenticator: challenges requests, None to let everybody in.
+    """
+
+    def __init__(self, server: Server, chain: Chain, authenticator: Authenticator | None) -> None:
+        self._server = server
+        self._chain = chain
+        self._authenticator = authenticator
+
+    def request(self, tx: ServerTransaction) -> None:
+        """Take a new request; never raises."""
+        try:
+            refusal = self._decide(tx)
+        except MessageError as error:
+            refusal = response_to(tx.request, error.status_hint, f"Bad {error.field}")
+        if refusal is not None:
+            tx.respond(refusal)
+
+    def ack(self, request: Request, flow: Flow) -> None:
+        """Take the ACK of a 2xx: it follows the route set we signed, or goes nowhere."""
+        try:
+            if self._server.proxy.route_set.take_own(request):
+                self._server.proxy.forward_ack(request, flow)
+        except MessageError:
+            return
+
+    def stray_response(self, response: Response, flow: Flow) -> None:
+        """Drop it: RFC 6026 8.9 forbids a stateful proxy to forward what it did not ask for."""
+
+    def _decide(self, tx: ServerTransaction) -> Response | None:
+        """Return a refusal, or None when somebody else answers."""
+        request = tx.request
+        server = self._server
+        in_dialog = server.proxy.route_set.take_own(request)
+        refusal = self._check(request)
+        if refusal is not None:
+            return refusal
+        if in_dialog and request.to_tag is not None:
+            server.proxy.forward_in_dialog(tx)
+            return None
+        if request.method == "OPTIONS" and server.is_self(request):
+            return options_response(request, server.new_token())
+        account: Account | None = None
+        if self._authenticator is not None:
+            verdict = self._authenticate(self._authenticator, tx)
+            if isinstance(verdict, Response):
+                return verdict
+            account = verdict
+        self._to_applications(tx, account)
+        return None
+
+    def _to_applications(self, tx: ServerTransaction, account: Account | None) -> None:
+        for name in _ASSERTED:  # RFC 3325 5: not from whom we do not trust
+            if name in tx.request.headers.names:
+                tx.request.remove_header(name)
+        call = Call(self._server, self._chain, tx, account)
+        tx.cancelled = call.cancelled
+        self._chain.start(call)
+
+    def _check(self, request: Request) -> Response | None:
+        """RFC 3261 16.3 steps 2 to 5."""
+        server = self._server
+        uri = request.uri
+        if not isinstance(uri, SipUri | TelUri):
+            return self._refuse(request, 416)
+        if isinstance(uri, SipUri) and uri.headers_text:  # RFC 3261 19.1.1 table 1
+            raise MessageError("Request-URI", "has header fields")
+        hops = request.max_forwards
+        if hops == 0 and not (
+            request.method in ("OPTIONS", "REGISTER") and server.is_self(request)
+        ):
+            return self._refuse(request, 483)
+        if self._is_loop(request):
+            return self._refuse(request, 482)
+        wanted = request.option_tags("Proxy-Require")
+        if wanted:
+            unsupported = ", ".join(wanted).encode("ascii", "replace")
+            return self._refuse(request, 420, [("Unsupported", unsupported)])
+        return None
+
+    def _is_loop(self, request: Request) -> bool:
+        """Whether a Via carries the mark that we would put into this very request."""
+        ours = b"z9hG4bK"
+        lines = request.headers.lines
+        vias = [
+            line for name, line in zip(request.headers.names, lines, strict=True) if name == "Via"
+        ]
+        if len(vias) == 1 and b"," not in vias[0]:
+            return False  # it came from a user agent: nobody forwarded it yet
+        mark = loop_mark(request, self._server.proxy.signer).encode("ascii")
+        return any(mark in line for line in vias if ours in line)
+
+    def _authenticate(
+        self, authenticator: Authenticator, tx: ServerTransaction
+    ) -> Account | Response | None:
+        register = tx.request.method == "REGISTER"
+        verdict = authenticator.check(tx.request, tx.flow, proxy=not register)
+        if isinstance(verdict, Authenticated):
+            if register and not authenticator.authorised_for(verdict.account, tx.request.to.uri):
+                return self._refuse(tx.request, 403)
+            return verdict.account
+        if isinstance(verdict, Challenge):
+            return self._refuse(tx.request, verdict.status, verdict.headers)
+        return self._refuse(tx.request, verdict.status)
+
+    def _refuse(
+        self, request: Request, status: int, extra: list[tuple[str, bytes]] | None = None
+    ) -> Response:
+        return response_to(request, status, to_tag=self._server.new_token(), extra=extra or [])

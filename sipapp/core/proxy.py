@@ -1,0 +1,220 @@
+"""The proxy core: forwards requests, statefully or statelessly (RFC 3261 16).
+
+It decides nothing about *who* gets a call: targets come from an application. It uses no
+dialog. Requests inside a dialog that this server record-routed come back with our signed
+Route and are forwarded by `Proxy.forward_in_dialog` without any application.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Proxy"]
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from sipapp.core.forking import Verdict
+from sipapp.core.forwarding import DIALOG_METHODS, Done, Forwarding
+from sipapp.core.rewriting import breadth_of, estimated_size, forwarded
+from sipapp.core.routing import RouteSet
+from sipapp.core.target import Target
+from sipapp.errors import MessageError, ResolveFailed
+from sipapp.message.fields import parse_name_addr, split_via
+from sipapp.message.message import Request, Response, response_to
+from sipapp.message.uri import SipUri, Uri, parse_uri
+from sipapp.transaction.layer import TransactionLayer
+from sipapp.transaction.server import ServerTransaction
+from sipapp.transaction.wheel import TimerWheel
+from sipapp.transport.flow import Flow
+from sipapp.transport.hop import Hop
+from sipapp.transport.layer import TransportLayer
+from sipapp.transport.resolver import Resolver
+from sipapp.ua.signature import Signer
+
+Located = Callable[[list[Hop] | ResolveFailed], None]
+
+
+class Proxy:
+    """Forwards requests.
+
+    Args:
+        transport: gives flows to next hops.
+        transactions: runs client transactions.
+        resolver: RFC 3263.
+        wheel: runs Timer C and ring times.
+        signer: signs branches and Record-Route.
+        new_token: gives unguessable ASCII tokens for branches and tags.
+        timer_c: seconds an INVITE branch may stay without a final response, above 180.
+        outbound_proxy: where requests go that have no Route, None for RFC 3263.
+    """
+
+    def __init__(
+        self,
+        transport: TransportLayer,
+        transactions: TransactionLayer,
+        resolver: Resolver,
+        wheel: TimerWheel,
+        signer: Signer,
+        *,
+        new_token: Callable[[], str],
+        timer_c: float = 180.0,
+        outbound_proxy: SipUri | None = None,
+    ) -> None:
+        self.transport = transport
+        self.transactions = transactions
+        self.resolver = resolver
+        self.wheel = wheel
+        self.signer = signer
+        self.new_token = new_token
+        self.timer_c = timer_c
+        self.outbound_proxy = outbound_proxy
+        self.route_set = RouteSet(signer, transport.is_local)
+
+    def forward(
+        self,
+        tx: ServerTransaction,
+        groups: Sequence[Sequence[Target]],
+        done: Done,
+        *,
+        ring: float | None = None,
+        record_route: bool = True,
+        recurse: Callable[[Response], Sequence[Target]] | None = None,
+    ) -> Forwarding | None:
+        """Try the groups of targets one after another, the members of a group at once.
+
+        Args:
+            tx: an open server transaction.
+            groups: may be empty.
+            done: called exactly once: with None when a 2xx went upstream, else with the
+                best failure, which is not sent.
+            ring: seconds each group may ring.
+            record_route: stay in the path of the dialog.
+            recurse: gives more targets out of a 3xx.
+
+        Returns: the response context, or None when ``done`` was already told 440.
+        Raises:
+            MessageError: Max-Breadth is broken (hint 400).
+        """
+        breadth = breadth_of(tx.request)
+        if breadth < 1:
+            done(Verdict(440))
+            return None
+        if any(len(group) > breadth for group in groups):
+            groups = [
+                group[at : at + breadth] for group in groups for at in range(0, len(group), breadth)
+            ]
+        forwarding = Forwarding(
+            self, tx, groups, done, ring=ring, record_route=record_route, recurse=recurse
+        )
+        forwarding.start()
+        return forwarding
+
+    def forward_in_dialog(self, tx: ServerTransaction) -> None:
+        """Send a request of a record-routed dialog on to its Request-URI or next Route."""
+        self.forward(
+            tx,
+            [[Target(tx.request.raw_uri)]],
+            lambda verdict: self.answer(tx, verdict),
+            record_route=False,
+        )
+
+    def answer(self, tx: ServerTransaction, verdict: Verdict | None) -> None:
+        """Send the failure that a fork ended with; None and closed transactions need nothing."""
+        if verdict is None or tx.finished:
+            return
+        if verdict.response is not None:
+            response = verdict.response
+        else:
+            response = response_to(tx.request, verdict.status, to_tag=self.new_token())
+        tx.respond(response)
+
+    def forward_ack(self, request: Request, came: Flow) -> None:
+        """Send the ACK of a 2xx on; it has no transaction of its own here (RFC 3261 13.2.2.4)."""
+        self._forward_stateless(request, came, Target(request.raw_uri), record_route=False)
+
+    def forward_stateless(self, request: Request, came: Flow, target: Target) -> None:
+        """Send a request on without any state (RFC 3261 16.11)."""
+        record_route = request.method in DIALOG_METHODS and request.to_tag is None
+        self._forward_stateless(request, came, target, record_route=record_route)
+
+    def forward_stateless_response(self, response: Response) -> None:
+        """Send a response of a statelessly forwarded request on by its next Via (16.11)."""
+        response.pop_via()
+        if "Via" not in response.headers.names:
+            return
+        flow = self.transport.response_flow(response.top_via)
+        if flow is not None:
+            flow.send(response.to_bytes())
+
+    def locate(self, request: Request, target: Target, located: Located) -> None:
+        """Find the addresses of the next hop, at once when no DNS is needed.
+
+        RFC: 3261 16.6 step 7: a Path or Route entry, the outbound proxy, or the target.
+        """
+        try:
+            uri = self._next_uri(request, target)
+        except MessageError as error:
+            located(ResolveFailed(str(error)))
+            return
+        if not isinstance(uri, SipUri):
+            located(ResolveFailed("the next hop is not a sip or sips URI"))
+            return
+        literal = self.resolver.literal(uri)
+        if literal is not None:
+            located(literal)
+        else:
+            found = self.resolver.locate(uri)
+            found.addCallbacks(located, lambda failure: located(ResolveFailed(str(failure.value))))
+
+    def _next_uri(self, request: Request, target: Target) -> Uri:
+        if target.path:
+            return parse_name_addr(target.path[0], "Path").uri
+        if "Route" in request.headers.names:
+            return parse_name_addr(request.headers.elements("Route")[0], "Route").uri
+        if self.outbound_proxy is not None:
+            return self.outbound_proxy
+        return parse_uri(target.raw_uri)
+
+    def _forward_stateless(
+        self, request: Request, came: Flow, target: Target, *, record_route: bool
+    ) -> None:
+        if request.max_forwards == 0:
+            return
+
+        def send(flow: Flow) -> None:
+            via = f"Via: SIP/2.0/{flow.transport} {flow.sent_by};branch={stateless_branch(request)}"
+            copy = forwarded(
+                request,
+                raw_uri=target.raw_uri,
+                via=via.encode("ascii"),
+                record_routes=self.route_set.record_routes(request, came, flow)
+                if record_route
+                else [],
+                path=target.path,
+            )
+            flow.send(copy.to_bytes())
+
+        def located(hops: list[Hop] | ResolveFailed) -> None:
+            if hops and not isinstance(hops, ResolveFailed):
+                send(self.transport.flow_to(hops[0], size=estimated_size(request)))
+
+        if target.flow is not None and not target.path:
+            send(target.flow)
+        else:
+            self.locate(request, target, located)
+
+
+def stateless_branch(request: Request) -> str:
+    """Return the branch that every retransmission of ``request`` gets again.
+
+    RFC: 3261 16.11: from the topmost branch; from the identifying fields when that one has
+    no magic cookie.
+    """
+    value = request.headers.get("Via") or b""
+    via, _ = split_via(value)
+    if via.branch is not None and via.branch.startswith("z9hG4bK") and len(via.branch) > 7:
+        material = f"{via.branch}|{via.sent_by}"
+    else:
+        cseq = request.cseq.number
+        material = f"{value!r}|{request.to_tag}|{request.from_tag}|{request.call_id}|{cseq}"
+    seed = blake2b(material.encode("utf-8", "surrogateescape"), digest_size=12)
+    return "z9hG4bK" + seed.hexdigest()
