@@ -2,7 +2,7 @@
 
 Each is matched by one compiled expression and keeps the text it came from, so that printing an
 untouched value gives the same octets. Creation cost matters here, hence plain slotted classes;
-they are treated as immutable by rule.
+they are treated as immutable by rule. ``Via`` has a file of its own and is named here, too.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ __all__ = [
     "split_via",
 ]
 
-from sipapp.errors import MessageError, UsageError
+from dataclasses import dataclass
+
+from sipapp.errors import MessageError
 from sipapp.message.grammar import (
     GEN_PARAMS,
-    GEN_VALUE,
-    HOST,
     LWS,
     QUOTED_STRING,
     SWS,
     TOKEN,
     TOKEN_CHARS,
-    canonical_address,
-    canonical_host,
     decode_wire,
     encode_wire,
     is_token,
@@ -40,13 +38,7 @@ from sipapp.message.grammar import (
 )
 from sipapp.message.params import NO_PARAMS, Params
 from sipapp.message.uri import Uri, parse_uri
-
-# RFC 3261 25.1: via-parm up to the comma or the end. Group 1 is the text without the blanks around.
-_VIA = rule(
-    rf"{SWS}((?:{TOKEN}{SWS}/{SWS}{TOKEN}{SWS}/{SWS})({TOKEN}){LWS}"
-    rf"({HOST})(?:{SWS}:{SWS}([0-9]{{1,5}}+))?+)({GEN_PARAMS}){SWS}(?:,|$)"
-)
-_VIA_PARAMS = rule(rf";{SWS}({TOKEN})(?:{SWS}={SWS}({GEN_VALUE}))?+")
+from sipapp.message.via import Via, split_via
 
 # RFC 3261 25.1: name-addr. The display name may end right before "<" (RFC 4475 3.1.1.6) and may
 # hold UTF-8 without quotes, which the grammar forbids and phones send.
@@ -66,178 +58,6 @@ _CSEQ = rule(rf"{SWS}0*([0-9]{{1,10}}){LWS}({TOKEN}){SWS}")
 
 # One element of a list: up to a comma outside quotes and angle brackets.
 _ELEMENT = wire_rule(r'(?:[^",<>\\]++|"(?:[^"\\]++|\\[\x00-\xff])*+"|<[^<>]*+>)*+')
-
-
-class Via:
-    """One Via value.
-
-    RFC: 3261 20.42, 25.1; 3581 (rport).
-
-    Attributes:
-        transport: upper case.
-        host, port: sent-by, as in a ``SipUri``; port None if not given.
-        sent_by: canonical ``host[:port]``, lower case, IPv6 in brackets; for matching.
-        branch: None for an RFC 2543 peer.
-        received: canonical address without brackets, or None.
-        rport: None if absent, "" without value, else digits.
-    """
-
-    __slots__ = (
-        "_head",
-        "_params",
-        "branch",
-        "host",
-        "port",
-        "received",
-        "rport",
-        "sent_by",
-        "transport",
-    )
-
-    def __init__(
-        self,
-        transport: str,
-        host: str,
-        port: int | None,
-        params: Params | str = NO_PARAMS,
-        head: str = "",
-    ) -> None:
-        self.transport = transport
-        self.host = host
-        self.port = port
-        bracketed = f"[{host}]" if ":" in host else host
-        self.sent_by = bracketed if port is None else f"{bracketed}:{port}"
-        self._head = head or _via_head(transport, bracketed, self.sent_by)
-        self._params = params
-        self.branch: str | None = None
-        self.received: str | None = None
-        self.rport: str | None = None
-        if params:
-            self._read(str(params))
-
-    def _read(self, text: str) -> None:
-        """Take the three parameters that transport and transaction layer look at."""
-        for spelled, value in _VIA_PARAMS.findall(text):
-            name = spelled.lower()
-            if name == "branch":
-                if self.branch is not None or not value or value[0] == '"':
-                    raise MessageError("Via", "bad branch")
-                self.branch = value
-            elif name == "rport":
-                if self.rport is not None or not _is_rport(value):
-                    raise MessageError("Via", "bad rport")
-                self.rport = value
-            elif name in _CHECKED:
-                self._read_address(name, value)
-
-    def _read_address(self, name: str, value: str) -> None:
-        """Check received, maddr and ttl. Brackets around received: RFC 5118 4.5."""
-        if name == "received":
-            address = canonical_address(value) if 0 < len(value) <= 60 else None
-            if address is None or self.received is not None:
-                raise MessageError("Via", "bad received")
-            self.received = address
-        elif name == "maddr":
-            if len(value) > 255 or canonical_host(value) is None:
-                raise MessageError("Via", "bad maddr")
-        elif not (value.isdigit() and len(value) <= 3 and int(value) <= 255):
-            raise MessageError("Via", "bad ttl")
-
-    @property
-    def params(self) -> Params:
-        """All parameters, those with an attribute of their own included."""
-        params = self._params
-        if isinstance(params, str):
-            params = self._params = Params(params, field="Via")
-        return params
-
-    def with_params(self, params: Params) -> Via:
-        """Copy with other parameters."""
-        return Via(self.transport, self.host, self.port, params, self._head)
-
-    def with_source(self, host: str, port: int) -> Via:
-        """Copy that says where the request came from, for the server side of a transport.
-
-        ``received`` is added if the sender's host differs or it asked for ``rport``, which is
-        then filled in. What the sender itself wrote into ``received`` is replaced.
-
-        RFC: 3261 18.2.1; 3581 4.
-
-        Args:
-            host: source address, without brackets.
-            port: source port.
-        """
-        if self.rport is None and self.received is None and host == self.host:
-            return self
-        params = self.params
-        if self.rport is not None:
-            params = params.with_("rport", str(port))
-        if self.rport is not None or host != self.host:
-            params = params.with_("received", host)
-        else:
-            params = params.without("received")
-        return self.with_params(params)
-
-    def __str__(self) -> str:
-        return f"{self._head}{self._params}"
-
-    def __repr__(self) -> str:
-        return f"Via({str(self)!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return str(self) == str(other) if isinstance(other, Via) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-
-_CHECKED = frozenset(("received", "maddr", "ttl"))
-
-
-def _via_head(transport: str, host: str, sent_by: str) -> str:
-    if not is_token(transport) or canonical_host(host) is None:
-        raise UsageError("not a transport and a host")
-    return f"SIP/2.0/{transport} {sent_by}"
-
-
-def _is_rport(value: str) -> bool:
-    return not value or (value.isdigit() and len(value) <= 5 and int(value) <= 65535)
-
-
-def split_via(value: bytes) -> tuple[Via, bytes | None]:
-    """Parse the first value of a Via line and give the rest of the line.
-
-    RFC: 3261 20.42, 25.1; 7.3.1 (a comma is the same as another line).
-
-    Args:
-        value: field body, at most 64 KiB; blanks around separators and folding are allowed.
-    Returns: the value, and what follows its comma without blanks around it, or None.
-    Raises:
-        MessageError: the first value breaks the grammar, or nothing follows a comma.
-    """
-    # latin-1 keeps one character per octet, so that the end of the match counts octets.
-    octets = unfold(value)
-    text = octets.decode("latin-1")
-    match = _VIA.match(text)
-    if match is None:
-        raise MessageError("Via", "not a valid Via value")
-    head, transport, spelled, digits, params = match.groups()
-    host = canonical_host(spelled)
-    if host is None:
-        raise MessageError("Via", "bad host")
-    port = None
-    if digits is not None and (port := int(digits)) > 65535:
-        raise MessageError("Via", "port out of range")
-    if not params.isascii():
-        params = decode_wire(params.encode("latin-1"))
-    via = Via(transport.upper(), host, port, params, head)
-    end = match.end()
-    if end == len(text) and text[-1] != ",":
-        return via, None
-    rest = octets[end:].strip(b" \t")
-    if not rest:
-        raise MessageError("Via", "empty value after a comma")
-    return via, rest
 
 
 class NameAddr:
@@ -366,33 +186,20 @@ def parse_name_addr(value: bytes, field: str) -> NameAddr:
     return NameAddr(match[1], "", match[2], field=field, head=match[1])
 
 
+@dataclass(slots=True, unsafe_hash=True)
 class CSeq:
-    """Sequence number and method. RFC: 3261 20.16.
+    """Sequence number and method; treat it as immutable. RFC: 3261 20.16.
 
     Attributes:
         number: 0 to 2**32 - 1.
         method: as on the wire; methods are case-sensitive.
     """
 
-    __slots__ = ("method", "number")
-
-    def __init__(self, number: int, method: str) -> None:
-        self.number = number
-        self.method = method
+    number: int
+    method: str
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
-
-    def __repr__(self) -> str:
-        return f"CSeq({self.number}, {self.method!r})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CSeq):
-            return NotImplemented
-        return self.number == other.number and self.method == other.method
-
-    def __hash__(self) -> int:
-        return hash((self.number, self.method))
 
 
 def parse_cseq(value: bytes) -> CSeq:

@@ -7,13 +7,13 @@ grammar before; the one rule checked here is that no name appears twice.
 
 from __future__ import annotations
 
-__all__ = ["NO_PARAMS", "Params", "unescape"]
+__all__ = ["NO_PARAMS", "Params"]
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote_to_bytes
 
 from sipapp.errors import MessageError, UsageError
+from sipapp.message.escape import unescape
 from sipapp.message.grammar import (
     BAD_ESCAPE,
     GEN_VALUE,
@@ -21,8 +21,6 @@ from sipapp.message.grammar import (
     QUOTED_STRING,
     SWS,
     TOKEN,
-    decode_wire,
-    encode_wire,
     rule,
     unquote,
 )
@@ -32,11 +30,6 @@ _PAIRS = rule(rf"{SWS};{SWS}([^;= \t\"]++)(?:{SWS}(=){SWS}({QUOTED_STRING}|[^; \
 _HEADER_NAME = rule(TOKEN)
 _HEADER_VALUE = rule(GEN_VALUE)
 _URI_TEXT = rule(rf"[{PARAM_CHARS}]++")
-
-
-def unescape(text: str) -> str:
-    """Decode every ``%HH`` exactly once. RFC: 3261 19.1.2."""
-    return decode_wire(unquote_to_bytes(encode_wire(text))) if "%" in text else text
 
 
 class Params:

@@ -7,26 +7,26 @@ for a socket. Escapes are decoded once, only where values are compared or shown 
 
 from __future__ import annotations
 
-__all__ = ["AbsoluteUri", "SipUri", "TelUri", "Uri", "escape_user", "parse_uri"]
+__all__ = ["AbsoluteUri", "SipUri", "TelUri", "Uri", "parse_uri"]
 
 import re
 from typing import TypeAlias
 
 from sipapp.errors import MessageError, UsageError
+from sipapp.message.escape import comparable, escape_user, normal, unescape
 from sipapp.message.grammar import (
     BAD_ESCAPE,
     HNV_CHARS,
     HOST,
     PARAM_CHARS,
     PASSWORD_CHARS,
-    UNRESERVED_CHARS,
     URIC_CHARS,
     USER_CHARS,
     canonical_host,
-    encode_wire,
     rule,
 )
-from sipapp.message.params import NO_PARAMS, Params, unescape
+from sipapp.message.params import Params
+from sipapp.message.tel_uri import TelUri, parse_tel
 
 # RFC 3261 25.1: uri-parameters.
 _PARAMS = rf"(?:;[{PARAM_CHARS}]++(?:=[{PARAM_CHARS}]++)?+)*+"
@@ -40,48 +40,16 @@ _SIP = rule(
     rf"({HOST})(?::([0-9]{{1,5}}+))?+({_PARAMS})(?:\?({_HEADERS}))?+"
 )
 
-# RFC 3966 3: telephone-uri. A value may hold all of uric but ";", for isub's sake.
-_TEL = rule(
-    r"[tT][eE][lL]:(\+[\-.()]*+[0-9][0-9\-.()]*+|[\-.()]*+[0-9A-Fa-f*#][0-9A-Fa-f*#\-.()]*+)"
-    rf"((?:;[A-Za-z0-9\-]++(?:=[{PARAM_CHARS}?@,=]++)?+)*+)"
-)
-
 # RFC 3261 25.1: absoluteURI; what follows the colon is the business of the scheme's owner.
 _ABSOLUTE = rule(rf"([A-Za-z][A-Za-z0-9+\-.]*+):([{URIC_CHARS}]++)")
-
-# RFC 3966 3: descriptor, when it is global-number-digits.
-_CONTEXT = rule(r"\+[\-.()]*+[0-9][0-9\-.()]*+")
 
 _OWN_SCHEMES = ("sip", "sips", "tel")
 _NAMES = rule(r";([^;=]++)")
 _UNSAFE = rule(r"[\x00-\x20\x7f<>\"]")
-_ESCAPE = rule(r"%([0-9A-Fa-f]{2})")
-_UNRESERVED = frozenset(chr(i) for i in range(128) if re.match(f"[{UNRESERVED_CHARS}]", chr(i)))
-_USER_BYTES = frozenset(i for i in range(128) if re.match(f"[{USER_CHARS}]", chr(i)) and i != 0x25)
-_SEPARATORS = str.maketrans("", "", "-.()")
 
 # RFC 3261 19.1.4: parameters that have to be in both URIs or in neither. The list of the rule
 # lacks transport; the sentence on defaults before it and the examples after it name it.
 _NEVER_IGNORED = ("transport", "user", "ttl", "method", "maddr")
-
-
-def escape_user(text: str) -> str:
-    """Escape what may not stand in the user part of a SIP URI. RFC: 3261 19.1.2."""
-    octets = encode_wire(text)
-    return "".join(chr(i) if i in _USER_BYTES else f"%{i:02X}" for i in octets)
-
-
-def _normal(text: str) -> str:
-    """Spell escapes uniquely: unreserved characters bare, all others ``%HH`` in upper case.
-
-    An escaped reserved character stays different from the bare one. RFC: 3261 19.1.4.
-    """
-    return _ESCAPE.sub(_normal_escape, text) if "%" in text else text
-
-
-def _normal_escape(match: re.Match[str]) -> str:
-    char = chr(int(match[1], 16))
-    return char if char in _UNRESERVED else match[0].upper()
 
 
 class SipUri:
@@ -248,7 +216,7 @@ class SipUri:
         )
 
     def _params_match(self, other: SipUri) -> bool:
-        mine, theirs = _param_key(self.params), _param_key(other.params)
+        mine, theirs = comparable(self.params.items()), comparable(other.params.items())
         if any((name in mine) != (name in theirs) for name in _NEVER_IGNORED):
             return False
         return all(theirs[name] == value for name, value in mine.items() if name in theirs)
@@ -279,106 +247,14 @@ _NO_URI_PARAMS = Params(uri=True, field="URI")
 def _same(mine: str | None, theirs: str | None) -> bool:
     if mine == theirs:
         return True
-    return mine is not None and theirs is not None and _normal(mine) == _normal(theirs)
-
-
-def _param_key(params: Params) -> dict[str, str | None]:
-    return {
-        unescape(name).lower(): None if value is None else _normal(value).lower()
-        for name, value in params.items()
-    }
+    return mine is not None and theirs is not None and normal(mine) == normal(theirs)
 
 
 def _header_key(uri: SipUri) -> list[tuple[str, str]]:
     if not uri.headers_text:
         return []
     pairs = uri._header_pairs()
-    return sorted((unescape(name).lower(), _normal(value).lower()) for name, value in pairs)
-
-
-class TelUri:
-    """A ``tel:`` URI; treat it as immutable.
-
-    A local number without ``phone-context`` is taken although RFC 3966 5.1.5 demands one, because
-    ``tel:112`` is what phones send.
-
-    RFC: 3966 3.
-
-    Attributes:
-        number: as on the wire, with its visual separators.
-        params: everything behind the number.
-    """
-
-    __slots__ = ("_text", "number", "params")
-
-    scheme = "tel"
-
-    def __init__(self, number: str, params: Params = NO_PARAMS, text: str = "") -> None:
-        self.number = number
-        self.params = params
-        self._text = text or f"tel:{number}{params}"
-        if not text and _parse_tel(self._text) is None:
-            raise UsageError("the parts do not make a legal tel URI")
-
-    @property
-    def is_global(self) -> bool:
-        """Whether the number is a global (E.164) one. RFC: 3966 5.1.4."""
-        return self.number.startswith("+")
-
-    @property
-    def digits(self) -> str:
-        """The number without visual separators, lower case. RFC: 3966 5.1.1."""
-        return _digits(self.number)
-
-    @property
-    def context(self) -> str | None:
-        """The ``phone-context`` in the form that is compared; None without. RFC: 3966 4."""
-        value = self.params.get("phone-context")
-        if value is None:
-            return None
-        return _digits(value) if value.startswith("+") else value.lower()
-
-    def aor(self) -> str:
-        """Give the canonical text of the number: digits, then the context if it is local."""
-        context = self.context
-        return f"tel:{self.digits}" + (f";phone-context={context}" if context else "")
-
-    def redacted(self) -> str:
-        """Give the text for logs: there is no password in it."""
-        return self._text
-
-    def matches(self, other: Uri) -> bool:
-        """Tell whether both name the same number. RFC: 3966 4."""
-        return (
-            isinstance(other, TelUri)
-            and self.digits == other.digits
-            and self._params_key() == other._params_key()
-        )
-
-    def _params_key(self) -> dict[str, str | None]:
-        key = _param_key(self.params)
-        if "phone-context" in key:
-            key["phone-context"] = self.context
-        if (extension := key.get("ext")) is not None:
-            key["ext"] = _digits(extension)
-        return key
-
-    def __eq__(self, other: object) -> bool:
-        """Equal text; see ``matches``."""
-        return self._text == other._text if isinstance(other, TelUri) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return f"TelUri({self._text!r})"
-
-
-def _digits(number: str) -> str:
-    return number.translate(_SEPARATORS).lower()
+    return sorted((unescape(name).lower(), normal(value).lower()) for name, value in pairs)
 
 
 class AbsoluteUri:
@@ -409,7 +285,7 @@ class AbsoluteUri:
         return (
             isinstance(other, AbsoluteUri)
             and self.scheme == other.scheme
-            and _normal(self.rest) == _normal(other.rest)
+            and normal(self.rest) == normal(other.rest)
         )
 
     def __eq__(self, other: object) -> bool:
@@ -475,19 +351,7 @@ def _repeats(params: str) -> bool:
 
 
 def _parse_other(text: str) -> TelUri | AbsoluteUri | None:
-    return _parse_tel(text) if text[:4].lower() == "tel:" else _parse_absolute(text)
-
-
-def _parse_tel(text: str) -> TelUri | None:
-    match = _TEL.fullmatch(text)
-    if match is None or BAD_ESCAPE.search(text):
-        return None
-    params = Params(match[2], uri=True, field="URI")
-    params.check()
-    context = params.get("phone-context")
-    if context is not None and not _CONTEXT.fullmatch(context) and canonical_host(context) is None:
-        return None
-    return TelUri(match[1], params, text)
+    return parse_tel(text) if text[:4].lower() == "tel:" else _parse_absolute(text)
 
 
 def _parse_absolute(text: str) -> AbsoluteUri | None:
