@@ -21,6 +21,7 @@ from sipapp.message.message import Request, Response, response_to
 from sipapp.message.uri import SipUri
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.server import ServerTransaction
+from sipapp.transaction.wheel import IDLE
 from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop
 
@@ -42,7 +43,7 @@ class Branch:
         self.forwarding = forwarding
         self.number = number
         self.target = target
-        self.due: float = 0.0
+        self.due = IDLE
         self._hops: list[Hop] = []
         self._client: ClientTransaction | None = None
         self._provisional = False
@@ -168,7 +169,7 @@ class Forwarding:
         self.request: Request = tx.request
         self.fork: Fork[Target] = Fork(targets, invite=tx.invite, recurse=recurse)
         self.size = estimated_size(tx.request)
-        self.due: float = 0.0
+        self.due = IDLE
         self._branches: dict[int, Branch] = {}
         self._done: Done | None = done
         self._loop_mark = loop_mark(tx.request, proxy.signer)
