@@ -7,6 +7,7 @@ copy of the checkout, and looked into.
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 
 import sipapp
 import sipapp_apps
-from tests.source import ROOT, python_files
+from tests.source import ROOT, imports, python_files, rooms
 
 MADE = shutil.ignore_patterns(
     ".*", "build", "dist", "*.egg-info", "__pycache__", "dropin.cache", "var", "twistd.*"
@@ -190,6 +191,21 @@ def test_editable_install_is_a_plain_path(
     """An import hook instead of a path would hide ``twisted/plugins`` from Twisted's search."""
     built: Built = request.getfixturevalue(project)
     assert list(built.path_files().values()) == [[str((checkout / folder).resolve())]]
+
+
+def test_requirements_are_what_is_imported() -> None:
+    """Nothing is installed that no module uses, and nothing is used that is not installed."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    listed = setup["options"]["install_requires"].split("\n")
+    required = {re.split("[ [<>=;]", line)[0].lower() for line in listed if line}
+    imported = {
+        "zope.interface" if top == "zope" else top
+        for module, path in rooms().items()
+        for top in (wanted.name.split(".")[0] for wanted in imports(path, module))
+        if top not in {*sys.stdlib_module_names, "sipapp", "sipapp_apps"}
+    }
+    assert imported == required
 
 
 def commands(folder: Path, *options: str, path: str = "") -> str:
