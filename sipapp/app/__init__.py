@@ -1,0 +1,1 @@
+"""What the people who write applications see, and what puts the server together."""
