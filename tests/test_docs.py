@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from zope.interface.interface import InterfaceClass
 
+from sipapp.app.config import load
+from sipapp.app.config.reference import commented_file
+from sipapp.app.interfaces import ICall, ISIPApplication, ISIPServer
 from tests.source import ROOT
 
 EXAMPLES = ROOT / "docs" / "examples"
 
 PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
 
-BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
+BLOCK = r"^\.\. code-block:: {}\n\n((?:(?: {{4}}.*)?\n)+)"
 
 NAMED = re.compile(r"# docs/examples/(\w+\.py)\n")
 """The first line of a block that shows an example, whole or in part."""
 
+EVERY_PAGE = pytest.mark.parametrize(
+    "page", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in PAGES]
+)
 
-def blocks(page: Path) -> list[str]:
-    """The Python code that a page shows, without its indentation."""
+
+def blocks(page: Path, language: str = "python") -> list[str]:
+    """The code in a language that a page shows, without its indentation."""
     text = page.read_text(encoding="utf-8")
-    return [re.sub(r"^ {4}", "", b, flags=re.MULTILINE).strip("\n") for b in BLOCK.findall(text)]
+    return [
+        dedent(block).strip("\n")
+        for block in re.findall(BLOCK.format(language), text, flags=re.MULTILINE)
+    ]
 
 
 def unindented(code: str) -> str:
@@ -30,7 +42,7 @@ def unindented(code: str) -> str:
     return "\n".join(line.strip() for line in code.strip().splitlines())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@EVERY_PAGE
 def test_code_on_a_page_is_part_of_an_example(page: Path) -> None:
     """Every block names its file first, and stands in it word for word, maybe less indented."""
     for block in blocks(page):
@@ -47,6 +59,30 @@ def test_every_example_is_shown_and_tested() -> None:
     shown = {m[1] for page in PAGES for b in blocks(page) if (m := NAMED.match(b))}
     assert examples - shown == set()
     assert {f"test_{name}" for name in examples} - files == set()
+
+
+def test_the_configuration_page_shows_every_key() -> None:
+    """docs/reference/sipapp.toml is what `sipapp init` writes, and loads without a complaint."""
+    path = ROOT / "docs" / "reference" / "sipapp.toml"
+    assert path.read_text(encoding="utf-8") == commented_file(path.name)
+    load(path, environ={}, flags={}, known_app=lambda name: None)
+
+
+@EVERY_PAGE
+def test_configurations_on_a_page_load(page: Path, tmp_path: Path) -> None:
+    """The server would start with them, given the applications that they name."""
+    for number, block in enumerate(blocks(page, "toml")):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(block, encoding="utf-8")
+        load(path, environ={}, flags={}, known_app=lambda name: None)
+
+
+@pytest.mark.parametrize("interface", [ISIPApplication, ICall, ISIPServer])
+def test_the_page_for_authors_has_every_member(interface: InterfaceClass) -> None:
+    """docs/reference/applications.rst lists what sipapp/app/interfaces.py declares."""
+    page = (ROOT / "docs" / "reference" / "applications.rst").read_text(encoding="utf-8")
+    part = page.partition(f"``{interface.__name__}``:")[2].partition("\n``")[0]
+    assert set(re.findall(r"^- ``(\w+)``:", part, re.MULTILINE)) == set(interface.names())
 
 
 def test_pages_name_only_commands_that_make_knows() -> None:
