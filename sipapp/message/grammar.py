@@ -92,7 +92,8 @@ _HOSTNAME = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.)*"
     r"[A-Za-z_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?\.?"
 )
-_FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
+# Begins at the line end, not at the blanks before it: a search that begins at blanks is quadratic.
+_FOLD = re.compile(rb"\r?\n[ \t]++")
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 

@@ -9,7 +9,7 @@ __all__ = [
     "EventType",
     "MediaType",
     "RetryAfter",
-    "Warning",
+    "WarningValue",
     "parse_delta_seconds",
     "parse_event",
     "parse_media_type",
@@ -144,7 +144,7 @@ def parse_retry_after(value: bytes) -> RetryAfter:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class WarningValue:
     """One Warning value. RFC: 3261 20.43.
 
     Attributes:
@@ -164,7 +164,7 @@ class Warning:
         return value
 
 
-def parse_warnings(value: bytes, *, limit: int = 16) -> list[Warning]:
+def parse_warnings(value: bytes, *, limit: int = 16) -> list[WarningValue]:
     """Parse a Warning line. RFC: 3261 20.43.
 
     Raises:
@@ -175,7 +175,7 @@ def parse_warnings(value: bytes, *, limit: int = 16) -> list[Warning]:
         match = _WARNING.fullmatch(decode_wire(element))
         if match is None:
             raise MessageError("Warning", "not a code, an agent and a quoted text")
-        warnings.append(Warning(int(match[1]), match[2], unquote(match[3])))
+        warnings.append(WarningValue(int(match[1]), match[2], unquote(match[3])))
     return warnings
 
 

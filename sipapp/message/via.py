@@ -35,7 +35,7 @@ _VIA_PARAMS = rule(rf";{SWS}({TOKEN})(?:{SWS}={SWS}({GEN_VALUE}))?+")
 # What the receiving transport writes. A quoted string is matched first and put back, so that
 # nothing inside one is taken for a parameter.
 _SOURCE = rule(
-    rf"({QUOTED_STRING})|{SWS};{SWS}(?i:rport|received)"
+    rf"({QUOTED_STRING})|;{SWS}(?i:rport|received)"
     rf"(?:{SWS}={SWS}{GEN_VALUE})?+(?=[ \t]*(?:;|$))"
 )
 
