@@ -1,0 +1,84 @@
+"""Endurance: ten minutes of calls, no failure, and memory that does not grow. ``make soak``.
+
+Not collected with the other tests for its length; ``--soak-seconds`` and ``--soak-rate`` change it.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.interop.program import Program, free_port
+from tests.interop.servers import DOMAIN, Server
+from tests.interop.sipp import called, caller
+from tests.interop.user_agent import UserAgent
+
+pytestmark = pytest.mark.interop
+
+INTERVAL = 10
+"""Seconds from one look at the memory to the next."""
+
+WARM = 60
+"""Seconds until finished transactions are forgotten as fast as new ones come: Timer H and more."""
+
+SLACK = 0.02
+"""The growth after that which is taken for the allocator's own."""
+
+
+def watch(server: Server, load: Program, seconds: int) -> list[int]:
+    """The server's memory in KiB at every interval, until the load has ended."""
+    samples = []
+    for _ in range(0, seconds + 60, INTERVAL):
+        samples.append(server.pss())
+        if load.ends_within(INTERVAL):
+            break
+    return samples
+
+
+def totals(path: Path) -> tuple[int, int, int]:
+    """Successful and failed calls, and retransmissions, of the last row of sipp's statistics."""
+    with path.open(encoding="ascii") as file:
+        *_, last = csv.DictReader(file, delimiter=";")
+    names = ("SuccessfulCall(C)", "FailedCall(C)", "Retransmissions(C)")
+    successful, failed, retransmissions = (int(last[name]) for name in names)
+    return successful, failed, retransmissions
+
+
+def test_soak(
+    open_server: Server,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Every call succeeds, and memory is flat after the first minute."""
+    seconds = int(pytestconfig.getoption("--soak-seconds"))
+    rate = int(pytestconfig.getoption("--soak-rate"))
+    port = free_port()
+    with UserAgent(open_server.address, DOMAIN) as agent:
+        answer = agent.register("bob", f"Contact: <sip:bob@127.0.0.1:{port}>", "Expires: 3600")
+        assert answer is not None
+        assert answer.status == 200
+    calls, limit, server = rate * seconds, seconds + 60, open_server.address
+    with (
+        called(tmp_path, port),
+        caller(tmp_path, server, "bob", calls=calls, rate=rate, seconds=limit) as sipp,
+    ):
+        samples = watch(open_server, sipp, seconds)
+        assert sipp.wait(60) == 0
+    flat = samples[WARM // INTERVAL :] or samples[-1:]
+    early, late = (statistics.median(part) for part in (flat[:6], flat[-6:]))
+    successful, failed, retransmissions = totals(tmp_path / "calls.csv")
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nsoak: {rate} calls/s for {seconds} s: {successful} successful, {failed} failed,"
+            f" {retransmissions} retransmissions\n"
+            f"memory (PSS, KiB) every {INTERVAL} s: {' '.join(map(str, samples))}\n"
+            f"median {early:.0f} after the first minute, {late:.0f} at the end"
+            f" ({(late - early) / early:+.2%})\n"
+        )
+    assert (successful, failed) == (calls, 0)
+    assert late <= early * (1 + SLACK)
