@@ -67,7 +67,7 @@ class Call:
     ) -> None:
         """See `ICall.respond`."""
         extra = [*redirection(to), *headers]
-        tag = self._server.new_token()
+        tag = self._tx.to_tag
         await self.send(response_to(self.request, status, reason, to_tag=tag, extra=extra))
 
     async def send(self, response: Response) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from sipapp.app.chain import Chain
     from sipapp.app.server import Server
 
+Refusal = tuple[int, list[tuple[str, bytes]]]
+"""A status, and header fields that go with it."""
+
 _ASSERTED = ("P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity")
 
 
@@ -67,19 +70,19 @@ class Reception:
         request = tx.request
         server = self._server
         in_dialog = server.proxy.route_set.take_own(request)
-        refusal = self._check(request)
-        if refusal is not None:
-            return refusal
+        refused = self.check(request)
+        if refused is not None:
+            return _refusal(tx, refused)
         if in_dialog and request.to_tag is not None:
             server.proxy.forward_in_dialog(tx)
             return None
         if request.method == "OPTIONS" and server.is_self(request):
-            return options_response(request, server.new_token())
+            return options_response(request, tx.to_tag)
         account: Account | None = None
         if self._authenticator is not None:
-            verdict = self._authenticate(self._authenticator, tx)
-            if isinstance(verdict, Response):
-                return verdict
+            verdict = self._authenticate(self._authenticator, request, tx.flow)
+            if isinstance(verdict, tuple):
+                return _refusal(tx, verdict)
             account = verdict
         self._to_applications(tx, account)
         return None
@@ -92,26 +95,35 @@ class Reception:
         tx.cancelled = call.cancelled
         self._chain.start(call)
 
-    def _check(self, request: Request) -> Response | None:
-        """RFC 3261 16.3 steps 2 to 5."""
-        server = self._server
+    def check(self, request: Request) -> Refusal | None:
+        """Check what a proxy must before it forwards (RFC 3261 16.3 steps 2 to 5).
+
+        Raises:
+            MessageError: a field that was looked at is broken.
+        """
         uri = request.uri
         if not isinstance(uri, SipUri | TelUri):
-            return self._refuse(request, 416)
+            return 416, []
         if isinstance(uri, SipUri) and uri.headers_text:  # RFC 3261 19.1.1 table 1
             raise MessageError("Request-URI", "has header fields")
-        hops = request.max_forwards
-        if hops == 0 and not (
-            request.method in ("OPTIONS", "REGISTER") and server.is_self(request)
-        ):
-            return self._refuse(request, 483)
+        if request.max_forwards == 0 and not self._ends_here(request):
+            return 483, []
         if self._is_loop(request):
-            return self._refuse(request, 482)
+            return 482, []
         wanted = request.option_tags("Proxy-Require")
         if wanted:
-            unsupported = ", ".join(wanted).encode("ascii", "replace")
-            return self._refuse(request, 420, [("Unsupported", unsupported)])
+            return 420, [("Unsupported", ", ".join(wanted).encode("ascii", "replace"))]
         return None
+
+    def challenge(self, request: Request, flow: Flow) -> Refusal | None:
+        """Return what is still to prove, None when nothing is."""
+        if self._authenticator is None:
+            return None
+        verdict = self._authenticate(self._authenticator, request, flow)
+        return verdict if isinstance(verdict, tuple) else None
+
+    def _ends_here(self, request: Request) -> bool:
+        return request.method in ("OPTIONS", "REGISTER") and self._server.is_self(request)
 
     def _is_loop(self, request: Request) -> bool:
         """Whether a Via carries the mark that we would put into this very request."""
@@ -126,19 +138,19 @@ class Reception:
         return any(mark in line for line in vias if ours in line)
 
     def _authenticate(
-        self, authenticator: Authenticator, tx: ServerTransaction
-    ) -> Account | Response | None:
-        register = tx.request.method == "REGISTER"
-        verdict = authenticator.check(tx.request, tx.flow, proxy=not register)
+        self, authenticator: Authenticator, request: Request, flow: Flow
+    ) -> Account | Refusal:
+        register = request.method == "REGISTER"
+        verdict = authenticator.check(request, flow, proxy=not register)
         if isinstance(verdict, Authenticated):
-            if register and not authenticator.authorised_for(verdict.account, tx.request.to.uri):
-                return self._refuse(tx.request, 403)
-            return verdict.account
+            named = request.to.uri if register else request.from_.uri
+            allowed = authenticator.authorised_for(verdict.account, named)
+            return verdict.account if allowed else (403, [])
         if isinstance(verdict, Challenge):
-            return self._refuse(tx.request, verdict.status, verdict.headers)
-        return self._refuse(tx.request, verdict.status)
+            return verdict.status, verdict.headers
+        return verdict.status, []
 
-    def _refuse(
-        self, request: Request, status: int, extra: list[tuple[str, bytes]] | None = None
-    ) -> Response:
-        return response_to(request, status, to_tag=self._server.new_token(), extra=extra or [])
+
+def _refusal(tx: ServerTransaction, refused: Refusal) -> Response:
+    status, extra = refused
+    return response_to(tx.request, status, to_tag=tx.to_tag, extra=extra)

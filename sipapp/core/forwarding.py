@@ -37,13 +37,14 @@ Done = Callable[[Verdict | None], None]
 class Branch:
     """One client transaction at a time towards one target; also the entry of Timer C."""
 
-    __slots__ = ("_client", "_hops", "_provisional", "due", "forwarding", "number", "target")
+    __slots__ = ("_client", "_hop", "_hops", "_provisional", "due", "forwarding", "number", "target")
 
     def __init__(self, forwarding: Forwarding, number: int, target: Target) -> None:
         self.forwarding = forwarding
         self.number = number
         self.target = target
         self.due = IDLE
+        self._hop: Hop | None = None
         self._hops: list[Hop] = []
         self._client: ClientTransaction | None = None
         self._provisional = False
@@ -95,6 +96,10 @@ class Branch:
     def failed(self, tx: ClientTransaction, error: TransportError) -> None:
         """Called by the transaction layer when the flow broke."""
         self._finished()
+        if self._hop is not None and self._hop.transport == "UDP" and tx.flow.reliable:
+            # Too large for a datagram, but the peer takes no TCP: back to UDP (18.1.1).
+            self._hops.insert(0, self._hop)
+            self._hop = None
         if not self._retry_elsewhere():
             status = 430 if self.target.flow is not None else 503
             self.forwarding.apply(self.forwarding.fork.lost(self.number, status))
@@ -109,14 +114,14 @@ class Branch:
         if isinstance(hops, ResolveFailed) or not hops:
             self.forwarding.apply(fork.lost(self.number, 503))
             return
-        self._hops = hops
+        self._hops = list(hops)
         self._retry_elsewhere()
 
     def _retry_elsewhere(self) -> bool:
         """Send to the next address of the target; False when there is none left."""
         if not self._hops or self.forwarding.fork.stopped:
             return False
-        hop = self._hops.pop(0)
+        hop = self._hop = self._hops.pop(0)
         self._send(self.forwarding.proxy.transport.flow_to(hop, size=self.forwarding.size))
         return True
 

@@ -20,7 +20,7 @@ from sipapp.core.target import Target
 from sipapp.errors import MessageError, ResolveFailed
 from sipapp.message.fields import parse_name_addr, split_via
 from sipapp.message.message import Request, Response, response_to
-from sipapp.message.uri import SipUri, Uri, parse_uri
+from sipapp.message.uri import SipUri, Uri
 from sipapp.transaction.layer import TransactionLayer
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import TimerWheel
@@ -112,7 +112,7 @@ class Proxy:
         """Send a request of a record-routed dialog on to its Request-URI or next Route."""
         self.forward(
             tx,
-            [[Target(tx.request.raw_uri)]],
+            [[Target(tx.request.uri)]],
             lambda verdict: self.answer(tx, verdict),
             record_route=False,
         )
@@ -124,26 +124,28 @@ class Proxy:
         if verdict.response is not None:
             response = verdict.response
         else:
-            response = response_to(tx.request, verdict.status, to_tag=self.new_token())
+            response = response_to(tx.request, verdict.status, to_tag=tx.to_tag)
         tx.respond(response)
 
     def forward_ack(self, request: Request, came: Flow) -> None:
         """Send the ACK of a 2xx on; it has no transaction of its own here (RFC 3261 13.2.2.4)."""
-        self._forward_stateless(request, came, Target(request.raw_uri), record_route=False)
+        self._forward_stateless(request, came, Target(request.uri), record_route=False)
 
     def forward_stateless(self, request: Request, came: Flow, target: Target) -> None:
         """Send a request on without any state (RFC 3261 16.11)."""
         record_route = request.method in DIALOG_METHODS and request.to_tag is None
         self._forward_stateless(request, came, target, record_route=record_route)
 
-    def forward_stateless_response(self, response: Response) -> None:
-        """Send a response of a statelessly forwarded request on by its next Via (16.11)."""
+    def forward_stateless_response(self, response: Response, flow: Flow) -> None:
+        """Send a response of a statelessly forwarded request on by its next Via (16.11).
+
+        Args:
+            response: our own Via, checked by the transport, is on top.
+            flow: the way it came.
+        """
         response.pop_via()
-        if "Via" not in response.headers.names:
-            return
-        flow = self.transport.response_flow(response.top_via)
-        if flow is not None:
-            flow.send(response.to_bytes())
+        if "Via" in response.headers.names:
+            self.transport.reply_flow(response, flow).send(response.to_bytes())
 
     def locate(self, request: Request, target: Target, located: Located) -> None:
         """Find the addresses of the next hop, at once when no DNS is needed.
@@ -172,7 +174,7 @@ class Proxy:
             return parse_name_addr(request.headers.elements("Route")[0], "Route").uri
         if self.outbound_proxy is not None:
             return self.outbound_proxy
-        return parse_uri(target.raw_uri)
+        return target.uri
 
     def _forward_stateless(
         self, request: Request, came: Flow, target: Target, *, record_route: bool

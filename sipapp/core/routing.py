@@ -57,7 +57,9 @@ class RouteSet:
         prefix = self._prefixes.get(key)
         if prefix is None:
             scheme = "sips" if flow.secure else "sip"
-            extra = "" if flow.transport in ("UDP", "TLS") else ";transport=" + flow.transport.lower()
+            extra = (
+                "" if flow.transport in ("UDP", "TLS") else ";transport=" + flow.transport.lower()
+            )
             prefix = self._prefixes[key] = f"<{scheme}:{flow.sent_by}{extra}".encode()
         return prefix
 
@@ -78,7 +80,7 @@ class RouteSet:
         while "Route" in headers.names:
             at = headers.names.index("Route")
             line = headers.lines[at]
-            value = line[line.find(b":") + 1 :].strip(b" \t")
+            value = line.partition(b":")[2].strip()
             entry, rest = _first(value)
             known = self._signature(request, entry)
             if known is None and not self._names_us(entry):

@@ -52,9 +52,7 @@ def target_groups(
     """
     groups: list[list[Target]] = []
     for _, members in groupby(bindings, key=_preference):
-        group = [
-            target for binding in members if (target := _target(binding, flow_to, excluded))
-        ]
+        group = [target for binding in members if (target := _target(binding, flow_to, excluded))]
         if group:
             groups.append(group)
     return groups

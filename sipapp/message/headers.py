@@ -126,14 +126,14 @@ class Headers:
             line = self.lines[self.names.index(name)]
         except ValueError:
             return None
-        return line[line.find(b":") + 1 :].strip(b" \t")
+        return line.partition(b":")[2].strip()
 
     def get_all(self, name: str) -> list[bytes]:
         """Return the bodies of all lines called ``name``, in wire order."""
         if name not in self.names:
             return []
         return [
-            line[line.find(b":") + 1 :].strip(b" \t")
+            line.partition(b":")[2].strip()
             for candidate, line in zip(self.names, self.lines, strict=True)
             if candidate == name
         ]

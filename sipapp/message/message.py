@@ -179,7 +179,7 @@ class Message:
         headers = self.headers
         at = headers.names.index("Via")
         line = headers.lines[at]
-        rest = split_via(line[line.find(b":") + 1 :].strip())[1] if b"," in line else None
+        rest = split_via(line.partition(b":")[2].strip())[1] if b"," in line else None
         headers.pop_first("Via", rest)
         self._top_via = None
 
@@ -333,4 +333,6 @@ def response_to(
         lines.append(b"%b: %b" % (name.encode("ascii"), value))
     names.append("Content-Length")
     lines.append(b"Content-Length: %d" % len(body))
-    return Response(status, reason_for(status) if reason is None else reason, Headers(names, lines), body)
+    return Response(
+        status, reason_for(status) if reason is None else reason, Headers(names, lines), body
+    )

@@ -1,0 +1,183 @@
+"""The whole server, put together bottom-up from a `Config` and a `World`.
+
+Nothing here reaches for a reactor, a socket or a random number by itself: `service` gives it
+the real ones, `sipapp.app.testing` virtual ones, and both run this very class.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Server"]
+
+from collections.abc import Callable, Mapping, Sequence
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from sipapp.app.chain import Chain, LoadedApplication
+from sipapp.app.config import Config
+from sipapp.app.discovery import load_application
+from sipapp.app.interfaces import ISIPApplication, ISIPServer
+from sipapp.app.reception import Reception
+from sipapp.app.stores import Stores
+from sipapp.app.tokens import TokenSource
+from sipapp.app.world import World
+from sipapp.core.location import Binding
+from sipapp.core.proxy import Proxy
+from sipapp.core.registrar import Registrar
+from sipapp.core.target import Target, target_groups
+from sipapp.message.message import Request, Response
+from sipapp.message.uri import SipUri, parse_uri
+from sipapp.transaction.layer import TransactionLayer
+from sipapp.transaction.timers import Timers
+from sipapp.transaction.wheel import TimerWheel
+from sipapp.transport.flow import Flow
+from sipapp.transport.hop import Listener
+from sipapp.transport.layer import TransportLayer
+from sipapp.transport.resolver import Resolver
+from sipapp.ua.auth import Authenticator
+from sipapp.ua.nonce import Nonces
+from sipapp.ua.signature import Signer
+
+
+Load = Callable[[str, ISIPServer, Mapping[str, object]], ISIPApplication]
+
+
+@implementer(ISIPServer)
+class Server:
+    """One SIP server.
+
+    Args:
+        config: checked before.
+        world: the surroundings.
+        secret: 32 octets that sign what we mint; the same after a restart.
+        load: makes an application from its name, this server and its section.
+    """
+
+    def __init__(
+        self, config: Config, world: World, secret: bytes, load: Load = load_application
+    ) -> None:
+        self.config = config
+        self.world = world
+        self.domains = config.domains
+        self.new_token = TokenSource(world.random_bytes)
+        self.wheel = TimerWheel(world.clock)
+        self.stores = Stores(config, world)
+        timers = config.timers
+        self.transactions = TransactionLayer(
+            self.wheel,
+            Timers(timers.t1, timers.t2, timers.t4, config.proxy.timer_c),
+            reply_flow=lambda request, flow: self.transport.reply_flow(request, flow),
+            new_token=self.new_token,
+            max_transactions=config.limits.transactions,
+        )
+        self.transport = TransportLayer(
+            world.network,
+            world.clock,
+            self._limits(),
+            received=self.transactions.receive,
+        )
+        self.proxy = Proxy(
+            self.transport,
+            self.transactions,
+            Resolver(world.dns, world.clock, uniform=world.uniform),
+            self.wheel,
+            Signer(secret),
+            new_token=self.new_token,
+            timer_c=config.proxy.timer_c,
+            outbound_proxy=_sip_uri(config.outbound_proxy),
+        )
+        self.registrar = Registrar(self.stores.locations)
+        self.authenticator = self._make_authenticator(secret)
+        self._chain = Chain(self._load(load))
+        self.transactions.user = Reception(self, self._chain, self.authenticator)
+
+    def start(self) -> None:
+        """Open the stores, then the listeners."""
+        self.stores.start()
+        for address in self.config.listen:
+            self.transport.listen(
+                Listener(address.transport, address.host, address.port, address.advertised)
+            )
+
+    async def stop(self) -> None:
+        """Close the listeners, forget transactions, close the stores."""
+        self.transactions.stop()
+        await self.transport.stop()
+        await self.stores.stop()
+
+    def is_ours(self, request: Request) -> bool:
+        """See `ISIPServer.is_ours`."""
+        uri = request.uri
+        return isinstance(uri, SipUri) and self._is_our_host(uri)
+
+    def is_self(self, request: Request) -> bool:
+        """Whether the Request-URI names the server itself and not a user of it."""
+        uri = request.uri
+        return isinstance(uri, SipUri) and uri.user is None and self._is_our_host(uri)
+
+    def locate(self, user: SipUri) -> Sequence[Binding]:
+        """See `ISIPServer.locate`."""
+        return self.stores.locations.lookup(self.aor_of(user))
+
+    async def register(self, request: Request, flow: Flow) -> Response:
+        """See `ISIPServer.register`."""
+        answer = self.registrar.register(request, flow)
+        return await answer if isinstance(answer, Deferred) else answer
+
+    def aor_of(self, uri: SipUri) -> str:
+        """Return the location key of a URI of ours: an address of ours stands for a domain."""
+        host = uri.host
+        if host not in self.domains and self.domains and self.transport.is_local(host, uri.port):
+            return SipUri("sip", uri.user, None, self.domains[0]).aor()
+        return uri.aor()
+
+    def targets_of(self, request: Request) -> list[list[Target]]:
+        """Return where a request goes by default: bindings, or its own URI when foreign."""
+        uri = request.uri
+        if not isinstance(uri, SipUri) or not self._is_our_host(uri):
+            return [[Target(uri)]]
+        aor = self.aor_of(uri)
+        return target_groups(
+            self.stores.locations.lookup(aor),
+            lambda hop: self.transport.flow_to(hop),
+            lambda contact: self._is_our_host(contact) and self.aor_of(contact) == aor,
+        )
+
+    def absent_status(self, request: Request) -> int:
+        """404 for a user nobody knows, 480 for one who is not registered (RFC 3261 16.5)."""
+        uri = request.uri
+        if not isinstance(uri, SipUri) or uri.user is None or self.authenticator is None:
+            return 404
+        domain = uri.host if uri.host in self.domains else next(iter(self.domains), uri.host)
+        known = self.stores.accounts.find(uri.plain_user or "", domain)
+        return 404 if known is None else 480
+
+    def _is_our_host(self, uri: SipUri) -> bool:
+        return uri.host in self.domains or self.transport.is_local(uri.host, uri.port)
+
+    def _load(self, load: Load) -> list[LoadedApplication]:
+        sections = self.config.app_sections
+        return [
+            LoadedApplication(name, load(name, self, sections.get(name, {})))
+            for name in self.config.apps
+        ]
+
+    def _make_authenticator(self, secret: bytes) -> Authenticator | None:
+        if self.config.auth == "none":
+            return None
+        digest = self.config.digest
+        nonces = Nonces(
+            secret,
+            now=self.world.utc,
+            random_bytes=self.world.random_bytes,
+            lifetime=digest.nonce_lifetime,
+        )
+        return Authenticator(self.stores.accounts, nonces, self.config.domains)
+
+
+def _sip_uri(text: str | None) -> SipUri | None:
+    if text is None:
+        return None
+    uri = parse_uri(text.encode())
+    assert isinstance(uri, SipUri)  # the config checked it
+    return uri

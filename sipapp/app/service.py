@@ -1,0 +1,74 @@
+"""The server as a Twisted service, on real sockets, real time and real randomness."""
+
+from __future__ import annotations
+
+__all__ = ["SipappService"]
+
+import gc
+import os
+import random
+import time
+from typing import cast
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from sipapp.app.config import Config
+from sipapp.app.secret import open_secret
+from sipapp.app.server import Server
+from sipapp.app.world import World
+from sipapp.transport.names import NamesDns
+from sipapp.transport.sockets import ISocketReactor, SocketNetwork
+
+_GC_THRESHOLDS = (50_000, 20, 100)
+"""Transactions are freed by reference count; rare collections keep the pauses rare too."""
+
+
+class SipappService(Service):
+    """Runs one `Server`.
+
+    Args:
+        config: checked before.
+        reactor: the running kind; its ``seconds`` must be monotonic.
+    Raises:
+        ConfigError: an application cannot be loaded, or the secret cannot be read.
+        StoreError: the database cannot be opened.
+    """
+
+    log = Logger()
+
+    def __init__(self, config: Config, reactor: ISocketReactor) -> None:
+        secret = open_secret(config.state_dir) if config.store.path else os.urandom(32)
+        world = World(
+            network=SocketNetwork(reactor, self._escaped),
+            clock=reactor,
+            utc=time.time,
+            dns=NamesDns(reactor),
+            random_bytes=os.urandom,
+            uniform=random.SystemRandom().random,
+            call_from_thread=reactor.callFromThread,
+        )
+        self.server = Server(config, world, secret)
+
+    def startService(self) -> None:
+        """Open stores and listeners, then freeze what start-up left behind.
+
+        Raises:
+            OSError: a listener cannot be opened.
+            StoreError: the bindings cannot be loaded.
+        """
+        super().startService()
+        self.server.start()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+
+    def stopService(self) -> Deferred[None]:
+        """Close everything; fires when it is done."""
+        super().stopService()
+        return Deferred.fromCoroutine(self.server.stop())
+
+    def _escaped(self, error: Exception) -> None:
+        """Log what no layer should have let through; the listener goes on."""
+        self.log.error("a message was dropped by a bug: {error!r}", error=error, exc_info=error)

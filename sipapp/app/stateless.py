@@ -1,0 +1,79 @@
+"""The stateless mode of the proxy: forwards without transactions (RFC 3261 16.11).
+
+Only what is addressed to the server itself (REGISTER, OPTIONS) is served with a transaction.
+A request goes to the best single target, because a search needs state; its responses follow
+the Via header, retransmissions are forwarded like the first copy, and the same request always
+gets the same branch.
+"""
+
+from __future__ import annotations
+
+__all__ = ["StatelessReception"]
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sipapp.app.reception import Reception
+from sipapp.errors import MessageError
+from sipapp.message.message import Request, Response, response_to
+from sipapp.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from sipapp.app.server import Server
+
+
+class StatelessReception:
+    """Takes messages from the transport in place of the transaction layer.
+
+    Args:
+        server: gives transport, proxy core and location service.
+        reception: checks requests and authenticates, as in the stateful mode.
+    """
+
+    def __init__(self, server: Server, reception: Reception) -> None:
+        self._server = server
+        self._reception = reception
+
+    def receive(self, message: Request | Response, flow: Flow) -> None:
+        """Forward a message, or give it to the transaction layer if it is for the server."""
+        if isinstance(message, Response):
+            self._server.proxy.forward_stateless_response(message, flow)
+        elif message.method == "REGISTER" or self._server.is_self(message):
+            self._server.transactions.receive(message, flow)
+        else:
+            self._forward(message, flow)
+
+    def _forward(self, request: Request, flow: Flow) -> None:
+        try:
+            refusal = self._refusal(request, flow)
+        except MessageError as error:
+            refusal = (error.status_hint, [])
+        if refusal is None:
+            return
+        status, extra = refusal
+        if request.method != "ACK":
+            self._answer(request, flow, status, extra)
+
+    def _refusal(self, request: Request, flow: Flow) -> tuple[int, list[tuple[str, bytes]]] | None:
+        """Send the request on, or return what refuses it."""
+        server = self._server
+        in_dialog = server.proxy.route_set.take_own(request)
+        refused = self._reception.check(request)
+        if refused is None and not in_dialog and request.method not in ("ACK", "CANCEL"):
+            refused = self._reception.challenge(request, flow)
+        if refused is not None:
+            return refused
+        groups = server.targets_of(request)
+        if not groups:
+            return server.absent_status(request), []
+        server.proxy.forward_stateless(request, flow, groups[0][0])
+        return None
+
+    def _answer(
+        self, request: Request, flow: Flow, status: int, extra: list[tuple[str, bytes]]
+    ) -> None:
+        """Answer without state: a repeated request gets the same To tag (RFC 3261 8.2.7)."""
+        seed = (request.headers.get("Via") or b"") + (request.headers.get("Call-ID") or b"")
+        tag = blake2b(seed, digest_size=8).hexdigest()
+        response = response_to(request, status, to_tag=tag, extra=extra)
+        self._server.transport.reply_flow(request, flow).send(response.to_bytes())

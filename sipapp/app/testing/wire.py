@@ -1,0 +1,115 @@
+"""What a scripted phone sends and receives through: a socket or a connection, both virtual."""
+
+from __future__ import annotations
+
+__all__ = ["Wire", "open_wire"]
+
+from collections.abc import Callable
+from typing import Protocol as Shape
+
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import ClientFactory, Factory, Protocol
+
+from sipapp.message.stream import Frame, StreamLimits, StreamParser
+from sipapp.transport.hop import Address
+from sipapp.transport.network import Network
+
+Received = Callable[[bytes], None]
+
+
+class Wire(Shape):
+    """Sends whole messages to one server."""
+
+    def send(self, data: bytes) -> None:
+        """Send one message."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
+def open_wire(
+    transport: str, network: Network, address: Address, server: Address, received: Received
+) -> Wire:
+    """Open a wire; ``received`` gets every whole message."""
+    if transport == "UDP":
+        return _Datagrams(network, address, server, received)
+    return _Stream(network, address, server, received)
+
+
+class _Datagrams:
+    def __init__(
+        self, network: Network, address: Address, server: Address, received: Received
+    ) -> None:
+        self._server = server
+        self._port = network.open_datagrams(address, lambda data, _: received(data))
+
+    def send(self, data: bytes) -> None:
+        self._port.send(data, self._server)
+
+    def close(self) -> None:
+        self._port.close()
+
+
+class _Framing(Protocol):
+    """Cuts the stream into messages and writes what waited for the connection."""
+
+    def __init__(self, wire: _Stream) -> None:
+        self._wire = wire
+        self._parser = StreamParser(StreamLimits())
+
+    def connectionMade(self) -> None:
+        """Take the connection for sending when it is the one we opened."""
+        self._wire.connected(self.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Hand whole messages on."""
+        for event in self._parser.feed(data):
+            if isinstance(event, Frame):
+                self._wire.received(event.data)
+
+
+class _Factory(ClientFactory):
+    noisy = False
+
+    def __init__(self, wire: _Stream) -> None:
+        self._wire = wire
+
+    def buildProtocol(self, addr: object) -> Protocol:
+        return _Framing(self._wire)
+
+
+class _Stream:
+    """One connection to the server, opened at the first message; also accepts connections."""
+
+    def __init__(
+        self, network: Network, address: Address, server: Address, received: Received
+    ) -> None:
+        self.received = received
+        self._network = network
+        self._server = server
+        self._transport: ITransport | None = None
+        self._waiting: list[bytes] = []
+        self._asked = False
+        factory: Factory = _Factory(self)
+        self._port = network.open_streams(address, factory)
+
+    def send(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+            return
+        self._waiting.append(data)
+        if not self._asked:
+            self._asked = True
+            self._network.connect_stream(self._server, _Factory(self), None)
+
+    def connected(self, transport: ITransport | None) -> None:
+        assert transport is not None
+        self._transport = self._transport or transport
+        for data in self._waiting:
+            self._transport.write(data)
+        self._waiting.clear()
+
+    def close(self) -> None:
+        self._port.close()
+        if self._transport is not None:
+            self._transport.loseConnection()
