@@ -16,21 +16,25 @@ class Later:
     sends from a state action is not re-entered (the machines rely on it).
     """
 
-    __slots__ = ("_calls", "_clock", "_delayed")
+    __slots__ = ("_calls", "_clock", "_delayed", "_stopped")
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._calls: list[Callable[[], None]] = []
         self._delayed: IDelayedCall | None = None
+        self._stopped = False
 
     def __call__(self, call: Callable[[], None]) -> None:
         """Run ``call`` in the next turn of the reactor."""
+        if self._stopped:
+            return
         self._calls.append(call)
         if self._delayed is None:
             self._delayed = self._clock.callLater(0, self._run)
 
-    def cancel(self) -> None:
-        """Forget everything that has not run yet."""
+    def stop(self) -> None:
+        """Forget what has not run yet and whatever is still asked for."""
+        self._stopped = True
         self._calls = []
         if self._delayed is not None:
             self._delayed.cancel()
