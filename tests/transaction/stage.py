@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Stage", "Wire", "request_text"]
+__all__ = ["START", "Stage", "Wire", "as_request", "request_text"]
 
 from collections.abc import Callable
 
