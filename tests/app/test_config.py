@@ -185,8 +185,8 @@ def test_all_mistakes_of_a_file_are_listed_in_its_order(tmp_path: Path) -> None:
         "sipapp.toml:8 apps: the list is empty; name at least one",
         'sipapp.toml:9 auth: "basic" is not known; use "digest" or "none"',
         'sipapp.toml:10 store: "sqllite:x" is no store; did you mean "sqlite:"?',
-        'sipapp.toml:11 outbound_proxy: "edge.example.net" is no SIP URI;'
-        ' write it like "sip:proxy.example.com:5060;lr"',
+        'sipapp.toml:11 outbound_proxy: "edge.example.net" is no sip: URI;'
+        ' write it like "sip:proxy.example.com;lr"',
         "sipapp.toml:12 state_dir: it is empty; give a value or leave the key out",
         "sipapp.toml:13 timer_c: is no key of sipapp; put it below [proxy]",
         "sipapp.toml:14 proxy: is a value, not a table; write its keys below a line [proxy]",

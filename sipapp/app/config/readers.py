@@ -24,7 +24,6 @@ __all__ = [
     "did_you_mean",
 ]
 
-import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,6 +33,8 @@ from typing import Protocol
 
 from sipapp.app.config.store_address import StoreAddress
 from sipapp.app.endpoint_strings import ListenAddress, ListenStringError, is_host, parse_listen
+from sipapp.errors import MessageError
+from sipapp.message.uri import SipUri, parse_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,17 +295,15 @@ class SipUriText(_Quoted):
     def read(self, value: object, folder: Path) -> str:
         """Accept a URI a request could be sent to."""
         text = _text(value)
-        found = re.fullmatch(
-            r"sip:(?:[^\s@;?<>]+@)?(\[[0-9A-Fa-f:.]+\]|[^\s:;?@<>]+)(?::(\d{1,5}))?(?:;[^\s<>?]+)*",
-            text,
+        wrong = Mistakes(
+            Mistake(f"{_shown(value)} is no sip: URI", 'write it like "sip:proxy.example.com;lr"')
         )
-        if found is None or not is_host(found[1].strip("[]")) or int(found[2] or 0) > 65535:
-            raise Mistakes(
-                Mistake(
-                    f"{_shown(value)} is no SIP URI",
-                    'write it like "sip:proxy.example.com:5060;lr"',
-                )
-            )
+        try:
+            uri = parse_uri(text.encode())
+        except MessageError as error:
+            raise wrong from error
+        if not isinstance(uri, SipUri) or uri.scheme != "sip":
+            raise wrong
         return text
 
 

@@ -138,17 +138,16 @@ def _guessed(text: str) -> object:
 
 
 def _strange_variable(name: str, known: list[str]) -> Problem | None:
-    bare = {one.removeprefix(_PREFIX).lower(): one for one in known}
-    # Stricter than for words of a file: PORT must not be taken for STORE.
-    guess = closest(name.removeprefix(_PREFIX), bare, cutoff=0.75)
-    if not guess and "__" not in name:
-        return None
-    fix = (
-        f"did you mean {bare[guess]}?"
-        if guess
-        else "unset it, or see the reference for all variables"
+    # Stricter than for words of a file, and without what all share: PORT is not like STORE.
+    guess = closest(
+        name.removeprefix(_PREFIX), [one.removeprefix(_PREFIX) for one in known], cutoff=0.75
     )
-    return Problem(name, "is no variable of sipapp", fix)
+    if guess:
+        return Problem(name, "is no variable of sipapp", f"did you mean {_PREFIX}{guess}?")
+    if "__" in name:
+        fix = "unset it, or see the reference for all variables"
+        return Problem(name, "is no variable of sipapp", fix)
+    return None
 
 
 def _syntax_problem(path: Path, text: str, message: str) -> Problem:

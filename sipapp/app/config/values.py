@@ -90,14 +90,6 @@ _WEEK = 7 * _DAY
 class Digest:
     """How users prove who they are (RFC 7616, RFC 8760)."""
 
-    realm: str | None = field(
-        default=None,
-        metadata=_about(
-            Text(),
-            '"example.com"',
-            "Realm of every challenge. Without it: the domain that the request is for.",
-        ),
-    )
     algorithms: tuple[str, ...] = field(
         default=("SHA-256", "MD5"),
         metadata=_about(
