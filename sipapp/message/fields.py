@@ -56,6 +56,8 @@ _BRACKETED = frozenset(("Route", "Record-Route", "Path", "Service-Route"))
 # RFC 3261 25.1: CSeq; leading zeros are legal and do not count.
 _CSEQ = rule(rf"{SWS}0*([0-9]{{1,10}}){LWS}({TOKEN}){SWS}")
 
+_QUOTING = wire_rule(r'["<>]')
+
 # One element of a list: up to a comma outside quotes and angle brackets.
 _ELEMENT = wire_rule(r'(?:[^",<>\\]++|"(?:[^"\\]++|\\[\x00-\xff])*+"|<[^<>]*+>)*+')
 
@@ -221,7 +223,7 @@ def parse_cseq(value: bytes) -> CSeq:
     return CSeq(number, match[2])
 
 
-def split_list(value: bytes, *, limit: int = 64) -> list[bytes]:
+def split_list(value: bytes, *, limit: int = 64, field: str = "list") -> list[bytes]:
     """Split a comma-separated header value, respecting quotes and angle brackets.
 
     RFC: 3261 7.3.1, 25.1. Escaped quotes inside a quoted string do not end it.
@@ -229,6 +231,7 @@ def split_list(value: bytes, *, limit: int = 64) -> list[bytes]:
     Args:
         value: unfolded field body, no CRLF, at most 64 KiB (the parser's cap).
         limit: most elements allowed; guards against amplification.
+        field: named in the error.
     Returns: elements in wire order, blanks trimmed; an empty body gives an empty list.
     Raises:
         MessageError: unbalanced quote or bracket, an empty element (hint 400), or more than
@@ -236,16 +239,17 @@ def split_list(value: bytes, *, limit: int = 64) -> list[bytes]:
     """
     if not value.strip(b" \t"):
         return []
-    elements = _cut(value, limit) if b'"' in value or b"<" in value else value.split(b",", limit)
+    quoting = _QUOTING.search(value)
+    elements = _cut(value, limit, field) if quoting else value.split(b",", limit)
     if len(elements) > limit:
-        raise MessageError("list", "too many values in one header field", 513)
+        raise MessageError(field, "too many values in one header field", 513)
     elements = [element.strip(b" \t") for element in elements]
     if not all(elements):
-        raise MessageError("list", "empty value between commas")
+        raise MessageError(field, "empty value between commas")
     return elements
 
 
-def _cut(value: bytes, limit: int) -> list[bytes]:
+def _cut(value: bytes, limit: int, field: str) -> list[bytes]:
     """Cut at commas outside quotes and brackets; at most ``limit + 1`` elements."""
     elements: list[bytes] = []
     start = 0
@@ -257,6 +261,6 @@ def _cut(value: bytes, limit: int) -> list[bytes]:
         if end == len(value):
             break
         if value[end] != 0x2C:
-            raise MessageError("list", "unbalanced quote or angle bracket")
+            raise MessageError(field, "unbalanced quote or angle bracket")
         start = end + 1
     return elements

@@ -105,7 +105,8 @@ def parse_tokens(value: bytes, field: str, *, limit: int = 64) -> list[str]:
     Raises:
         MessageError: something else than tokens, or more than ``limit`` (hint 513).
     """
-    tokens = [decode_wire(element) for element in split_list(unfold(value), limit=limit)]
+    elements = split_list(unfold(value), limit=limit, field=field)
+    tokens = [decode_wire(element) for element in elements]
     if not all(is_token(token) for token in tokens):
         raise MessageError(field, "not a list of tokens")
     return tokens
@@ -171,7 +172,7 @@ def parse_warnings(value: bytes, *, limit: int = 16) -> list[WarningValue]:
         MessageError: breaks the grammar, or holds more than ``limit`` values (hint 513).
     """
     warnings = []
-    for element in split_list(unfold(value), limit=limit):
+    for element in split_list(unfold(value), limit=limit, field="Warning"):
         match = _WARNING.fullmatch(decode_wire(element))
         if match is None:
             raise MessageError("Warning", "not a code, an agent and a quoted text")
