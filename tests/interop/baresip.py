@@ -106,7 +106,7 @@ class Baresip:
         text = json.dumps({"command": name, "params": parameter}).encode()
         self._control.sendall(b"%d:%s," % (len(text), text))
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Unregister and quit."""
         with suppress(OSError):
             self.command("quit")

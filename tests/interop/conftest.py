@@ -67,7 +67,7 @@ def baresip(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 transport=transport,
                 password=PASSWORD,
             )
-            phones.callback(phone.end)
+            phones.callback(phone.close)
             return phone
 
         yield make
@@ -87,4 +87,4 @@ def linphone(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     try:
         yield phone
     finally:
-        phone.end()
+        phone.close()

@@ -89,7 +89,7 @@ class Linphone:
         """Give a command: ``call URI``, ``answer``, ``terminate``."""
         self.program.type(line)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Unregister and quit."""
         if self.program.running:
             self.command("quit")

@@ -70,6 +70,6 @@ def test_nobody_is_there(phones: Phones) -> None:
 
 def test_unregister(baresip: Callable[[str, str], Baresip], phones: Phones) -> None:
     """A phone that quits takes its binding with it. RFC 3261 10.2.2."""
-    baresip("dave", "tcp").end()
+    baresip("dave", "tcp").close()
     phones["bob"].command("dial", "sip:dave@example.test")
     phones["bob"].events.expect("CALL_CLOSED (404|480)")
