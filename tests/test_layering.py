@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ua": {"errors", "message", "sdp", "transport", "transaction"},
     "core": {"errors", "message", "sdp", "transport", "transaction", "ua"},
     "media": {"errors", "sdp"},
-    "store": {"errors", "message", "core.location"},
+    "store": {"errors", "message", "core.location", "ua.account"},
     "ops": {"errors", "message"},
     "app": BELOW_APP,
     "tap": {*BELOW_APP, "app"},
