@@ -15,7 +15,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import NoReturn
 
-import sipapp
+from sipapp import __version__
 from sipapp.app.config import Config, Loaded
 from sipapp.app.config.reference import commented_file, shown
 from sipapp.app.exit import CANNOT_CREATE, NO_USER, USAGE, code_for, leave, lines_for
@@ -54,7 +54,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="sipapp", description="A SIP application server.", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"sipapp {sipapp.__version__}")
+    parser.add_argument("--version", action="version", version=f"sipapp {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     commands.add_parser("run", help="start the server: short for twistd -n sipapp")
     check = commands.add_parser("check", help="list every mistake of a configuration")
@@ -80,7 +80,7 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
         how.add_argument("--password-stdin", action="store_true", help="read it from stdin")
         how.add_argument("--generate", action="store_true", help="make one up and print it")
     listing = verbs.add_parser("list", help="print all users")
-    listing.add_argument("domain", nargs="?", help="only those of this domain")
+    listing.add_argument("of", nargs="?", metavar="DOMAIN", help="only those of this domain")
     for one, command in (
         (add, _user_add),
         (passwd, _user_passwd),
@@ -170,7 +170,7 @@ def _user_del(options: argparse.Namespace) -> int:
 def _user_list(options: argparse.Namespace) -> int:
     _, path = _store(options)
     with Users(path) as users:
-        for account in users.list(options.domain and options.domain.lower()):
+        for account in users.list(options.of and options.of.lower()):
             print(f"{account.username}@{account.domain}{'' if account.enabled else ' (disabled)'}")
     return 0
 

@@ -15,20 +15,20 @@ from typing import Any, cast
 from twisted.application.service import IService
 from twisted.python import usage
 
-import sipapp
+from sipapp import __version__
 from sipapp.app.bind_check import bind_problems
-from sipapp.app.config import Config
+from sipapp.app.config import Loaded
 from sipapp.app.demo import DEMO, prepare, screen
 from sipapp.app.exit import CONFIG, USAGE, code_for, leave, lines_for
 from sipapp.app.guarded import GuardedService, Server
-from sipapp.app.launch import DEFAULT_FILE, is_configured, load_config, locate
+from sipapp.app.launch import DEFAULT_FILE, is_configured, load_config, locate, placed
 from sipapp.errors import ConfigError
 
 _TRY = f"try --demo, or -c FILE (sipapp init writes {DEFAULT_FILE}), or --listen udp:5060"
 
 
 class Options(usage.Options):
-    """What may follow ``twistd sipapp``; once parsed, ``config`` holds the result."""
+    """What may follow ``twistd sipapp``; once parsed, ``loaded`` holds the result."""
 
     synopsis = "[options]"
     longdesc = (
@@ -41,7 +41,7 @@ class Options(usage.Options):
         ["store", None, None, "memory: or sqlite:PATH"],
         ["auth", None, None, "digest, or none (loopback only)"],
     )
-    config: Config
+    loaded: Loaded
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -61,7 +61,7 @@ class Options(usage.Options):
 
     def opt_version(self) -> None:
         """Show the version and exit."""
-        sys.stdout.write(f"sipapp {sipapp.__version__}\n")
+        sys.stdout.write(f"sipapp {__version__}\n")
         raise SystemExit(0)
 
     def parseOptions(self, options: Any = None) -> None:
@@ -81,9 +81,8 @@ class Options(usage.Options):
         if not self["demo"] and not is_configured(path, self.flags, os.environ):
             leave([f"nothing says what to serve: no {DEFAULT_FILE} here; {_TRY}"], USAGE)
         try:
-            self.config = load_config(
-                path, self.flags, os.environ, DEMO if self["demo"] else None
-            ).config
+            base = DEMO if self["demo"] else None
+            self.loaded = load_config(path, self.flags, os.environ, base)
         except ConfigError as error:
             leave(lines_for(error), code_for(error))
 
@@ -123,7 +122,7 @@ def makeService(options: Options) -> IService:
 
     Runs before ``twistd`` goes into the background, so that the line reaches the terminal.
     """
-    config = options.config
+    config = options.loaded.config
     if problems := bind_problems(config.listen):
         leave([str(problem) for problem in problems], CONFIG)
     commands = _commands()
@@ -139,7 +138,7 @@ def makeService(options: Options) -> IService:
         return SipappService(config, cast(Any, reactor))
 
     def failed(error: Exception) -> None:
-        lines = lines_for(error)
+        lines = lines_for(placed(error, options.loaded.origins))
         options.clean_up(lines[0])
         leave(lines, code_for(error))
 

@@ -19,7 +19,7 @@ import sys
 from sipapp.tap import Options
 options = Options()
 options.parseOptions(sys.argv[1:])
-config = options.config
+config = options.loaded.config
 print(*config.listen, *config.domains, *config.apps, config.store, config.auth)
 """
 

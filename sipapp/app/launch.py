@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_FILE", "app_check", "is_configured", "load_config", "locate"]
+__all__ = ["DEFAULT_FILE", "app_check", "is_configured", "load_config", "locate", "placed"]
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sipapp.app.config import Config, Loaded, load
 from sipapp.app.config.readers import did_you_mean
 from sipapp.app.config.sources import from_environment
 from sipapp.app.discovery import application_names, problem_with
+from sipapp.errors import ConfigError
 
 DEFAULT_FILE = "sipapp.toml"
 """Read when it lies in the current folder and nobody names another."""
@@ -48,6 +50,20 @@ def load_config(
         ConfigError: every mistake there is.
     """
     return load(path, environ=environ, flags=flags, known_app=app_check, base=base or Config())
+
+
+def placed(error: Exception, origins: Mapping[str, str]) -> Exception:
+    """Add file and line to what an application says about its own section."""
+    if not isinstance(error, ConfigError):
+        return error
+    return ConfigError(
+        [
+            replace(problem, where=f"{origins[problem.where]} {problem.where}")
+            if problem.where in origins
+            else problem
+            for problem in error.problems
+        ]
+    )
 
 
 def app_check(name: str) -> tuple[str, str] | None:

@@ -144,40 +144,39 @@ def test_command_line_over_environment_over_file_over_default(
     }
 
 
+MISTAKEN = """\
+listen = [
+  "udp:5060:interface=127.0.0.1",
+  "upd:5060",
+  5060,
+]
+domians = ["example.com"]
+domains = "example.com"
+apps = []
+auth = "basic"
+store = "sqllite:x"
+outbound_proxy = "edge.example.net"
+state_dir = ""
+timer_c = 200
+proxy = true
+[registrar]
+min_expires = "60"
+max_expires = 0
+default_expires = 1.5
+[limits]
+connection_idle = nan
+message_bytes = true
+[digest]
+algorithms = ["sha-256", "SHA-512-256"]
+[loging]
+[app]
+voicemail = 1
+"""
+
+
 def test_all_mistakes_of_a_file_are_listed_in_its_order(tmp_path: Path) -> None:
     """One run shows everything, each with line and key, cause and fix."""
-    path = written(
-        tmp_path,
-        """\
-        listen = [
-          "udp:5060:interface=127.0.0.1",
-          "upd:5060",
-          5060,
-        ]
-        domians = ["example.com"]
-        domains = "example.com"
-        apps = []
-        auth = "basic"
-        store = "sqllite:x"
-        outbound_proxy = "edge.example.net"
-        state_dir = ""
-        timer_c = 200
-        proxy = true
-        [registrar]
-        min_expires = "60"
-        max_expires = 0
-        default_expires = 1.5
-        [limits]
-        connection_idle = nan
-        message_bytes = true
-        [digest]
-        algorithms = ["sha-256", "SHA-512-256"]
-        [loging]
-        [app]
-        voicemail = 1
-        """,
-    )
-    assert problems(path) == [
+    assert problems(written(tmp_path, MISTAKEN)) == [
         "sipapp.toml:3 listen: 'upd' is no transport; did you mean udp:?",
         "sipapp.toml:4 listen: 5060 is a number, not text; put it in quotes",
         'sipapp.toml:6 domians: is no key of sipapp; did you mean "domains"?',
