@@ -85,7 +85,7 @@ class Via:
         self.received: str | None = None
         self.rport: str | None = None
         if params:
-            self._read(str(params))
+            self._read(params if isinstance(params, str) else str(params))
 
     def _read(self, text: str) -> None:
         """Take the three parameters that transport and transaction layer look at."""
@@ -194,7 +194,7 @@ def split_via(value: bytes) -> tuple[Via, bytes | None]:
         MessageError: the first value breaks the grammar, or nothing follows a comma.
     """
     # latin-1 keeps one character per octet, so that the end of the match counts octets.
-    octets = unfold(value)
+    octets = unfold(value) if b"\n" in value else value
     text = octets.decode("latin-1")
     match = _VIA.match(text)
     if match is None:
