@@ -133,7 +133,7 @@ class Registrar:
         return lambda known: update(known, pairs, call_id, cseq)
 
     def _binding(self, request: Request, wish: Wish, path: tuple[str, ...], flow: Flow) -> Binding:
-        behind = _behind(wish.uri, flow) if not path and _first_hop(request) else ""
+        direct = not path and _first_hop(request)
         return Binding(
             contact=wish.text,
             call_id=request.call_id,
@@ -145,8 +145,8 @@ class Registrar:
             instance=wish.instance,
             reg_id=wish.reg_id,
             user_agent=_user_agent(request),
-            received=behind,
-            flow=flow if flow.reliable else None,
+            received=_received(wish.uri, flow) if direct else "",
+            flow=flow if direct and flow.reliable else None,
         )
 
     def _accepted(self, bindings: Bindings, request: Request, path: tuple[str, ...]) -> Response:
@@ -219,7 +219,7 @@ def _first_hop(request: Request) -> bool:
     return headers.names.count("Via") == 1 and (b"," not in value or not split_via(value)[1])
 
 
-def _behind(uri: Uri, flow: Flow) -> str:
+def _received(uri: Uri, flow: Flow) -> str:
     """Give the flow as text when the contact leads nowhere without it (NAT, WebSocket).
 
     A contact that names a host is taken at its word: whoever has a name in DNS is not hidden.
