@@ -25,7 +25,7 @@ from unicodedata import normalize
 from twisted.internet.defer import Deferred, execute
 
 from sipapp.errors import StoreError
-from sipapp.message.digest import Algorithm, ha1, userhash
+from sipapp.message.algorithm import Algorithm, ha1, userhash
 from sipapp.store.database import Database
 from sipapp.ua.account import Account
 
