@@ -96,16 +96,20 @@ class Options(usage.Options):
     def foreground(self) -> bool:
         """Whether the process stays on its terminal."""
         # `twist` has no such option and never leaves it.
-        return bool(cast("dict[str, Any]", self.parent or {}).get("nodaemon", True))
+        return bool(self._outer.get("nodaemon", True))
+
+    @property
+    def _outer(self) -> dict[str, Any]:
+        """The options before ``sipapp``: those of ``twistd``, of ``twist`` or none."""
+        return {} if self.parent is None else self.parent
 
     def clean_up(self, line: str) -> None:
         """Do what ``twistd`` leaves undone when the process ends before its reactor runs."""
-        twistd = cast("dict[str, Any]", self.parent or {})
-        if twistd.get("pidfile"):
-            Path(twistd["pidfile"]).unlink(missing_ok=True)
-        if twistd.get("statusPipe"):
+        if self._outer.get("pidfile"):
+            Path(self._outer["pidfile"]).unlink(missing_ok=True)
+        if self._outer.get("statusPipe"):
             # The process on the terminal reads up to 100 octets here, prints them and exits.
-            os.write(twistd["statusPipe"], b"1 " + line.encode("ascii", "replace")[:98])
+            os.write(self._outer["statusPipe"], b"1 " + line.encode("ascii", "replace")[:98])
 
     def _keep_no_pid_file(self) -> None:
         """In the foreground the pid is no secret, and a second server would be refused for it.
@@ -113,8 +117,8 @@ class Options(usage.Options):
         The port tells much better whether two servers are in each other's way; and the
         current folder may be read-only.
         """
-        if self.parent is not None and self.foreground and self.parent["pidfile"] == "twistd.pid":
-            self.parent["pidfile"] = ""
+        if self.foreground and self._outer.get("pidfile") == "twistd.pid":
+            self._outer["pidfile"] = ""
 
 
 def makeService(options: Options) -> IService:

@@ -168,7 +168,7 @@ connection_idle = nan
 message_bytes = true
 [digest]
 algorithms = ["sha-256", "SHA-512-256"]
-[loging]
+[limts]
 [app]
 voicemail = 1
 """
@@ -201,7 +201,7 @@ def test_all_mistakes_of_a_file_are_listed_in_its_order(tmp_path: Path) -> None:
         " use a whole number of bytes, 2048 to 1048576",
         'sipapp.toml:23 digest.algorithms: "sha-256" is not known; did you mean "SHA-256"?',
         'sipapp.toml:23 digest.algorithms: "SHA-512-256" is not known; did you mean "SHA-256"?',
-        'sipapp.toml:24 loging: is no key of sipapp; did you mean "log"?',
+        'sipapp.toml:24 limts: is no key of sipapp; did you mean "limits"?',
         "sipapp.toml:26 app.voicemail: is a value, not a table;"
         " write its keys below a line [app.voicemail]",
     ]

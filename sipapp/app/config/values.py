@@ -12,7 +12,6 @@ __all__ = [
     "Digest",
     "Key",
     "Limits",
-    "LogSettings",
     "ProxySettings",
     "RegistrarSettings",
     "TimerSettings",
@@ -234,20 +233,6 @@ class ProxySettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """What the log says."""
-
-    level: str = field(
-        default="info",
-        metadata=_about(
-            Choice(("debug", "info", "warn", "error")),
-            '"info"',
-            "The least important kind of line that is written.",
-        ),
-    )
-
-
 _LOOPBACK = (ListenAddress("UDP", "127.0.0.1", 5060), ListenAddress("TCP", "127.0.0.1", 5060))
 
 
@@ -323,7 +308,6 @@ class Config:
     limits: Limits = Limits()
     registrar: RegistrarSettings = RegistrarSettings()
     proxy: ProxySettings = ProxySettings()
-    log: LogSettings = LogSettings()
     app_sections: Mapping[str, Mapping[str, object]] = field(
         default_factory=lambda: MappingProxyType({})
     )
