@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from sipapp.errors import TransportError
 from sipapp.message.message import Request, Response
-from sipapp.transaction.machine import Event, State, Table, fire, to
+from sipapp.transaction.machine import RECEIVED, Event, State, Table, fire, to
 from sipapp.transaction.matching import ClientKey
 from sipapp.transaction.timers import Timers
 from sipapp.transaction.transaction import Transaction
@@ -108,11 +108,7 @@ class ClientTransaction(Transaction):
     def receive(self, response: Response) -> None:
         """Take a response that the layer matched to this transaction."""
         self._response = response
-        status = response.status
-        if status < 200:
-            fire(self, Event.PROVISIONAL)
-        else:
-            fire(self, Event.SUCCESS if status < 300 else Event.FAILURE)
+        fire(self, RECEIVED[response.status // 100])
         del self._response
 
     def flow_lost(self, error: TransportError) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sipapp.message.message import Request, Response
-from sipapp.transaction.machine import Event, State, Table, fire, to
+from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 
@@ -30,7 +30,7 @@ class InviteServer(ServerTransaction):
 
     def start(self) -> None:
         """Wait for the time of the 100, unless the user has answered already."""
-        if self.state is State.PROCEEDING and not self._wire:
+        if not self._wire and self.state is State.PROCEEDING:
             self._linger(self._timers.trying_after)
 
     def acknowledge(self, ack: Request, flow: Flow) -> None:
@@ -40,10 +40,7 @@ class InviteServer(ServerTransaction):
         del self._ack
 
     def _event(self, response: Response) -> Event:
-        status = response.status
-        if status < 200:
-            return Event.RESPOND_PROVISIONAL
-        return Event.RESPOND_SUCCESS if status < 300 else Event.RESPOND_FAILURE
+        return RESPONDED[response.status // 100]
 
     def stop_trying(self) -> None:
         """The user has answered in time."""

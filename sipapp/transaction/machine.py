@@ -13,7 +13,18 @@ table itself. Rules:
 
 from __future__ import annotations
 
-__all__ = ["LOCAL", "Event", "Machine", "Row", "State", "Table", "fire", "to"]
+__all__ = [
+    "LOCAL",
+    "RECEIVED",
+    "RESPONDED",
+    "Event",
+    "Machine",
+    "Row",
+    "State",
+    "Table",
+    "fire",
+    "to",
+]
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -75,6 +86,29 @@ LOCAL = frozenset(
 )
 """The events that are calls of the transaction user: without a row they raise `WrongState`."""
 
+RECEIVED = {
+    1: Event.PROVISIONAL,
+    2: Event.SUCCESS,
+    3: Event.FAILURE,
+    4: Event.FAILURE,
+    5: Event.FAILURE,
+    6: Event.FAILURE,
+}
+"""The event of a response that came, by the class of its status (RFC 3261 7.2)."""
+
+RESPONDED = {
+    1: Event.RESPOND_PROVISIONAL,
+    2: Event.RESPOND_SUCCESS,
+    3: Event.RESPOND_FAILURE,
+    4: Event.RESPOND_FAILURE,
+    5: Event.RESPOND_FAILURE,
+    6: Event.RESPOND_FAILURE,
+}
+"""The event of a response that the user sends, by the class of its status."""
+
+# To look a member up in its enum takes 0.09 us, as long as the rest of `fire`.
+_TERMINATED = State.TERMINATED
+
 M = TypeVar("M")
 
 
@@ -124,5 +158,5 @@ def fire(tx: Machine, event: Event) -> None:
         for action in actions:
             action(tx)
     finally:
-        if state is State.TERMINATED and before is not State.TERMINATED:
+        if state is _TERMINATED and before is not _TERMINATED:
             tx.leave()

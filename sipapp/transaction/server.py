@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.parser import parse_message
-from sipapp.transaction.machine import Event, State, Table, fire, to
+from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
 from sipapp.transaction.matching import Key
 from sipapp.transaction.timers import Timers
 from sipapp.transaction.transaction import Transaction
@@ -193,12 +193,9 @@ class NonInviteServer(ServerTransaction):
 
     def _event(self, response: Response) -> Event:
         status = response.status
-        if status == 408:
-            return Event.RESPOND_BARRED
-        if status >= 200:
-            return Event.RESPOND_SUCCESS if status < 300 else Event.RESPOND_FAILURE
-        timely = self.flow.reliable or self.state is not State.TRYING
-        return Event.RESPOND_PROVISIONAL if status == 100 and timely else Event.RESPOND_BARRED
+        timely = status != 100 or self.flow.reliable or self.state is not State.TRYING
+        barred = status == 408 or 100 < status < 200 or not timely
+        return Event.RESPOND_BARRED if barred else RESPONDED[status // 100]
 
 
 _COMPLETE = to(State.COMPLETED, NonInviteServer.send_response, NonInviteServer.start_j)

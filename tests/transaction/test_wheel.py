@@ -76,6 +76,25 @@ def test_between_two_ticks_it_waits_for_the_later(desk: Desk) -> None:
     assert desk.names == ["a"]
 
 
+def test_rounding_does_not_make_it_early(desk: Desk) -> None:
+    """0.8500000000000001 * 20 is 17 in floating point, and so is 17 / 20 * 20: one tick more."""
+    desk.arm("a", 0.8500000000000001)
+    desk.clock.advance(0.85)
+    assert desk.fired == []
+    desk.clock.advance(0.05)
+    assert desk.names == ["a"]
+
+
+def test_a_clock_just_short_of_a_tick_has_not_reached_it(desk: Desk) -> None:
+    """0.44999999999999996 * 20 is 9 in floating point, but the time is not 9 / 20."""
+    desk.arm("late", 0.1)
+    desk.arm("later", 0.45)
+    desk.clock.advance(0.44999999999999996)
+    assert desk.names == ["late"]
+    desk.clock.advance(0.01)
+    assert desk.names == ["late", "later"]
+
+
 @given(
     start=st.floats(0, 2e9),
     delays=st.lists(st.floats(0, 200), min_size=1, max_size=20),
