@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Chain", "LoadedApplication"]
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
@@ -61,16 +62,14 @@ class Chain:
             self._blame(loaded.name, call)
 
     async def _whole(self, call: Call) -> None:
-        try:
+        with suppress(CallEnded):
             await self.run(call)
-        except CallEnded:
-            pass
         call.finish()
 
     def _blame(self, name: str, call: Call) -> None:
         self.log.failure(
             "application {application} failed on {method} {call_id}",
-            failure=Failure(),
+            failure=Failure(),  # type: ignore[no-untyped-call]
             application=name,
             method=call.request.method,
             call_id=call.request.call_id,

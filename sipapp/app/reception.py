@@ -19,7 +19,7 @@ from sipapp.message.uri import SipUri, TelUri
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
-from sipapp.ua.auth import Authenticated, Authenticator, Challenge
+from sipapp.ua.auth import Authenticated, Authenticator, Challenged, Malformed
 
 if TYPE_CHECKING:
     from sipapp.app.chain import Chain
@@ -50,7 +50,8 @@ class Reception:
         try:
             refusal = self._decide(tx)
         except MessageError as error:
-            refusal = response_to(tx.request, error.status_hint, f"Bad {error.field}")
+            reason = f"Bad {error.field}" if error.status_hint == 400 else None
+            refusal = response_to(tx.request, error.status_hint, reason, to_tag=tx.to_tag)
         if refusal is not None:
             tx.respond(refusal)
 
@@ -140,15 +141,12 @@ class Reception:
     def _authenticate(
         self, authenticator: Authenticator, request: Request, flow: Flow
     ) -> Account | Refusal:
-        register = request.method == "REGISTER"
-        verdict = authenticator.check(request, flow, proxy=not register)
+        verdict = authenticator.check(request, flow, proxy=request.method != "REGISTER")
         if isinstance(verdict, Authenticated):
-            named = request.to.uri if register else request.from_.uri
-            allowed = authenticator.authorised_for(verdict.account, named)
-            return verdict.account if allowed else (403, [])
-        if isinstance(verdict, Challenge):
-            return verdict.status, verdict.headers
-        return verdict.status, []
+            return verdict.account
+        if isinstance(verdict, Malformed):
+            raise verdict.error
+        return verdict.status, verdict.headers if isinstance(verdict, Challenged) else []
 
 
 def _refusal(tx: ServerTransaction, refused: Refusal) -> Response:

@@ -10,7 +10,6 @@ __all__ = ["Server"]
 
 from collections.abc import Callable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from sipapp.app.chain import Chain, LoadedApplication
@@ -18,14 +17,18 @@ from sipapp.app.config import Config
 from sipapp.app.discovery import load_application
 from sipapp.app.interfaces import ISIPApplication, ISIPServer
 from sipapp.app.reception import Reception
+from sipapp.app.stateless import StatelessReception
 from sipapp.app.stores import Stores
 from sipapp.app.tokens import TokenSource
 from sipapp.app.world import World
 from sipapp.core.location import Binding
 from sipapp.core.proxy import Proxy
 from sipapp.core.registrar import Registrar
+from sipapp.core.registration import RegistrarLimits
 from sipapp.core.target import Target, target_groups
+from sipapp.message.digest import Algorithm
 from sipapp.message.message import Request, Response
+from sipapp.message.stream import StreamLimits
 from sipapp.message.uri import SipUri, parse_uri
 from sipapp.transaction.layer import TransactionLayer
 from sipapp.transaction.timers import Timers
@@ -33,11 +36,12 @@ from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Listener
 from sipapp.transport.layer import TransportLayer
+from sipapp.transport.limits import Limits
 from sipapp.transport.resolver import Resolver
-from sipapp.ua.auth import Authenticator
+from sipapp.ua.auth import Authenticator, AuthPolicy
+from sipapp.ua.guesses import Guesses
 from sipapp.ua.nonce import Nonces
 from sipapp.ua.signature import Signer
-
 
 Load = Callable[[str, ISIPServer, Mapping[str, object]], ISIPApplication]
 
@@ -66,30 +70,43 @@ class Server:
         self.transactions = TransactionLayer(
             self.wheel,
             Timers(timers.t1, timers.t2, timers.t4, config.proxy.timer_c),
-            reply_flow=lambda request, flow: self.transport.reply_flow(request, flow),
+            reply_flow=self._reply_flow,
             new_token=self.new_token,
             max_transactions=config.limits.transactions,
         )
+        families = sorted({6 if ":" in address.host else 4 for address in config.listen})
+        resolver = Resolver(world.dns, world.clock, uniform=world.uniform, families=families)
         self.transport = TransportLayer(
-            world.network,
-            world.clock,
-            self._limits(),
-            received=self.transactions.receive,
+            world.network, world.clock, _transport_limits(config), self._receive
         )
         self.proxy = Proxy(
             self.transport,
             self.transactions,
-            Resolver(world.dns, world.clock, uniform=world.uniform),
+            resolver,
             self.wheel,
             Signer(secret),
             new_token=self.new_token,
             timer_c=config.proxy.timer_c,
             outbound_proxy=_sip_uri(config.outbound_proxy),
         )
-        self.registrar = Registrar(self.stores.locations)
+        registrar = config.registrar
+        self.registrar = Registrar(
+            self.stores.locations,
+            self._registrable,
+            clock=world.clock,
+            utc=world.utc,
+            random=world.uniform,
+            new_token=self.new_token,
+            limits=RegistrarLimits(
+                registrar.min_expires, registrar.default_expires, registrar.max_expires
+            ),
+        )
         self.authenticator = self._make_authenticator(secret)
-        self._chain = Chain(self._load(load))
-        self.transactions.user = Reception(self, self._chain, self.authenticator)
+        reception = Reception(self, Chain(self._load(load)), self.authenticator)
+        self.transactions.user = reception
+        self._receiver: TransactionLayer | StatelessReception = self.transactions
+        if config.proxy.stateless:
+            self._receiver = StatelessReception(self, reception)
 
     def start(self) -> None:
         """Open the stores, then the listeners."""
@@ -121,8 +138,7 @@ class Server:
 
     async def register(self, request: Request, flow: Flow) -> Response:
         """See `ISIPServer.register`."""
-        answer = self.registrar.register(request, flow)
-        return await answer if isinstance(answer, Deferred) else answer
+        return await self.registrar.register(request, flow)
 
     def aor_of(self, uri: SipUri) -> str:
         """Return the location key of a URI of ours: an address of ours stands for a domain."""
@@ -152,6 +168,15 @@ class Server:
         known = self.stores.accounts.find(uri.plain_user or "", domain)
         return 404 if known is None else 480
 
+    def _receive(self, message: Request | Response, flow: Flow) -> None:
+        self._receiver.receive(message, flow)
+
+    def _registrable(self, uri: SipUri) -> str | None:
+        return self.aor_of(uri) if self._is_our_host(uri) else None
+
+    def _reply_flow(self, request: Request, flow: Flow) -> Flow:
+        return self.transport.reply_flow(request, flow)
+
     def _is_our_host(self, uri: SipUri) -> bool:
         return uri.host in self.domains or self.transport.is_local(uri.host, uri.port)
 
@@ -172,7 +197,24 @@ class Server:
             random_bytes=self.world.random_bytes,
             lifetime=digest.nonce_lifetime,
         )
-        return Authenticator(self.stores.accounts, nonces, self.config.domains)
+        policy = AuthPolicy(
+            self.config.domains or tuple(address.host for address in self.config.listen),
+            tuple(Algorithm(name) for name in digest.algorithms),
+        )
+        guesses = Guesses(now=self.world.clock.seconds)
+        return Authenticator(
+            self.stores.accounts, nonces, guesses, policy, random_bytes=self.world.random_bytes
+        )
+
+
+def _transport_limits(config: Config) -> Limits:
+    limits = config.limits
+    return Limits(
+        stream=StreamLimits(max_body=limits.message_bytes),
+        connections=limits.connections,
+        per_source=limits.connections_per_address,
+        idle=limits.connection_idle,
+    )
 
 
 def _sip_uri(text: str | None) -> SipUri | None:

@@ -8,10 +8,10 @@ import gc
 import os
 import random
 import time
-from typing import cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorThreads, IReactorTime
 from twisted.logger import Logger
 
 from sipapp.app.config import Config
@@ -23,6 +23,10 @@ from sipapp.transport.sockets import ISocketReactor, SocketNetwork
 
 _GC_THRESHOLDS = (50_000, 20, 100)
 """Transactions are freed by reference count; rare collections keep the pauses rare too."""
+
+
+class IServerReactor(ISocketReactor, IReactorTime, IReactorThreads):
+    """What the whole server needs of a reactor."""
 
 
 class SipappService(Service):
@@ -38,7 +42,7 @@ class SipappService(Service):
 
     log = Logger()
 
-    def __init__(self, config: Config, reactor: ISocketReactor) -> None:
+    def __init__(self, config: Config, reactor: IServerReactor) -> None:
         secret = open_secret(config.state_dir) if config.store.path else os.urandom(32)
         world = World(
             network=SocketNetwork(reactor, self._escaped),
@@ -58,7 +62,7 @@ class SipappService(Service):
             OSError: a listener cannot be opened.
             StoreError: the bindings cannot be loaded.
         """
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self.server.start()
         gc.collect()
         gc.freeze()
@@ -66,7 +70,7 @@ class SipappService(Service):
 
     def stopService(self) -> Deferred[None]:
         """Close everything; fires when it is done."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self.server.stop())
 
     def _escaped(self, error: Exception) -> None:
