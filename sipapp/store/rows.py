@@ -120,7 +120,10 @@ def _seconds(value: object) -> float:
 
 
 def _path(text: object) -> tuple[str, ...]:
-    values = json.loads(text) if isinstance(text, str) else None
+    try:
+        values = json.loads(text) if isinstance(text, str) else None
+    except RecursionError as error:
+        raise ValueError("not a path") from error
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise ValueError("not a path")
     return tuple(map(intern, values))

@@ -18,7 +18,7 @@ from abc import abstractmethod
 from collections import deque
 from dataclasses import dataclass, field
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -46,12 +46,16 @@ class WriteThrough(Table):
     Args:
         clock: monotonic; times expiry, the sweep and the budget (to the second).
         limits: how large and how slow it may become.
+    Attributes:
+        waiting: updates that were not answered yet.
     """
 
     def __init__(self, clock: IReactorTime, limits: StoreLimits | None = None) -> None:
         super().__init__(clock, limits)
+        self.waiting = 0
         self._lines: dict[str, deque[_Update]] = {}
-        self._unanswered: deque[_Update] = deque()
+        self._by_deadline: deque[_Update] = deque()
+        self._deletions = 0
         self._idle: Deferred[None] | None = None
 
     @abstractmethod
@@ -62,29 +66,28 @@ class WriteThrough(Table):
         durable, or fails with ``StoreError``.
         """
 
-    @property
-    def waiting(self) -> int:
-        """Updates that were not answered yet."""
-        return len(self._unanswered)
-
     def stop(self) -> Deferred[None]:
         """Answer what waits, then end; fires when the medium has no work left."""
         super().stop()
-        if not self._lines:
-            return succeed(None)
-        self._idle = Deferred()
-        return self._idle
+        idle = self._idle = Deferred()
+        self._tell_idle()
+        return idle
+
+    def _tell_idle(self) -> None:
+        if self._idle is not None and not self._lines and not self._deletions:
+            idle, self._idle = self._idle, None
+            idle.callback(None)
 
     def update(self, aor: str, change: Change) -> Deferred[Bindings]:
         """Change the bindings of one address-of-record; fires when that is durable."""
         if self._tick is None:
             return fail(StoreError("the store does not run"))
-        self._forget_answered()
         line = self._lines.get(aor)
-        if len(self._unanswered) >= self.limits.updates or (line and len(line) >= LINE_LIMIT):
+        if self.waiting >= self.limits.updates or (line and len(line) >= LINE_LIMIT):
             return fail(StoreError("too many updates wait already"))
         update = _Update(aor, change, self._clock.seconds() + self.limits.budget)
-        self._unanswered.append(update)
+        self.waiting += 1
+        self._by_deadline.append(update)
         if line is None:
             self._lines[aor] = deque((update,))
             self._serve(aor)
@@ -106,8 +109,7 @@ class WriteThrough(Table):
                 outcome.addBoth(lambda _: self._serve(aor))
                 return
         del self._lines[aor]
-        if self._idle is not None and not self._lines:
-            self._idle.callback(None)
+        self._tell_idle()
 
     def _begin(self, update: _Update) -> Deferred[Bindings]:
         bindings = self._ordered(update.aor, update.change(self.lookup(update.aor)))
@@ -126,23 +128,26 @@ class WriteThrough(Table):
 
     def _answer(self, answer: Bindings | Failure, update: _Update) -> None:
         self._lines[update.aor].popleft()
-        if not update.done.called:
-            update.done.callback(answer)
+        self._fire(update, answer)
+        while self._by_deadline and self._by_deadline[0].done.called:
+            self._by_deadline.popleft()
 
-    def _forget_answered(self) -> None:
-        while self._unanswered and self._unanswered[0].done.called:
-            self._unanswered.popleft()
+    def _fire(self, update: _Update, answer: Bindings | Failure | StoreError) -> None:
+        if update.done.called:  # the budget was spent before
+            return
+        self.waiting -= 1
+        if isinstance(answer, tuple):
+            update.done.callback(answer)
+        else:
+            update.done.errback(answer)
 
     def _on_tick(self) -> None:
         super()._on_tick()
         now = self._clock.seconds()
-        for update in list(self._unanswered):
-            if update.deadline > now:
-                break
-            if not update.done.called:
-                self.stale = True
-                update.done.errback(StoreError(f"no answer within {self.limits.budget:g} s"))
-        self._forget_answered()
+        while self._by_deadline and self._by_deadline[0].deadline <= now:
+            update = self._by_deadline.popleft()
+            self.stale = self.stale or not update.done.called
+            self._fire(update, StoreError(f"no answer within {self.limits.budget:g} s"))
 
     def _sweep(self) -> list[str]:
         """Drop what has expired from memory, then from the medium."""
@@ -150,10 +155,15 @@ class WriteThrough(Table):
         for aor in changed:
             # If an update is under way, it writes the whole list anyway.
             if aor not in self._lines:
-                self._write(aor, self._bindings.get(aor, ())).addErrback(self._not_deleted)
+                self._deletions += 1
+                self._write(aor, self._bindings.get(aor, ())).addBoth(self._deleted)
         return changed
 
-    def _not_deleted(self, reason: Failure) -> Failure | None:
-        """What is over but could not be deleted is skipped when it is loaded."""
+    def _deleted(self, outcome: Failure | None) -> Failure | None:
+        """Take note. What could not be deleted is skipped when it is loaded."""
+        self._deletions -= 1
+        self._tell_idle()
+        if outcome is None or not isinstance(outcome.value, StoreError):
+            return outcome
         self.stale = True
-        return None if isinstance(reason.value, StoreError) else reason
+        return None
