@@ -129,7 +129,7 @@ def makeService(options: Options) -> IService:
     config = options.loaded.config
     if problems := bind_problems(config.listen):
         leave([str(problem) for problem in problems], CONFIG)
-    commands = _commands()
+    here, commands = Path.cwd(), _commands()
 
     def make() -> Server:
         # Late: these modules are most of the server, and the reactor must be chosen before.
@@ -138,7 +138,7 @@ def makeService(options: Options) -> IService:
         from sipapp.app.service import SipappService
 
         if options["demo"]:
-            greeting.append(screen(config, prepare(config), commands))
+            greeting.append(screen(config, prepare(config), here, commands))
         return SipappService(config, cast(Any, reactor))
 
     def failed(error: Exception) -> None:

@@ -66,12 +66,13 @@ def prepare(config: Config, new_password: Callable[[], str] = generate_password)
     return passwords
 
 
-def screen(config: Config, passwords: Mapping[str, str], commands: str = "") -> str:
+def screen(config: Config, passwords: Mapping[str, str], folder: Path, commands: str) -> str:
     """Write the text that greets: what runs, who may call, what to do next.
 
     Args:
         config: what the server runs with.
         passwords: what ``prepare`` returned.
+        folder: where the shell is; paths below it are shown relative to it.
         commands: what this shell must write before ``sipapp`` and ``twistd``: nothing, or a
             folder with a slash at its end.
     """
@@ -84,9 +85,13 @@ def screen(config: Config, passwords: Mapping[str, str], commands: str = "") -> 
         proxy=f"sip:{host}:{first.port}",
         callee=f"sip:{list(passwords)[-1]}",
         bin=commands.replace(" ", "\\ "),
-        store=quote(str(config.store)),
-        state_dir=config.state_dir,
+        store=quote(f"sqlite:{_seen_from(folder, config.store.path or Path())}"),
+        state_dir=_seen_from(folder, config.state_dir),
     )
+
+
+def _seen_from(folder: Path, path: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _passwords(path: Path, users: list[str], new_password: Callable[[], str]) -> dict[str, str]:

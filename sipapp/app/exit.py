@@ -23,10 +23,11 @@ __all__ = [
 import atexit
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NoReturn, Protocol
 
-from twisted.internet.error import BindError
+from twisted.internet.error import BindError, ReactorNotRunning
 from twisted.logger import Logger
 
 from sipapp.app.config.sources import FLAGS
@@ -56,7 +57,7 @@ _log = Logger()
 class _Stoppable(Protocol):
     """What ``exit_with`` needs of a reactor."""
 
-    def callWhenRunning(self, call: object, /) -> object:
+    def callWhenRunning(self, call: Callable[..., object], /, *args: object) -> object:
         """Call when running, at once if it does."""
 
     def stop(self) -> object:
@@ -85,7 +86,7 @@ def exit_with(reactor: _Stoppable, line: str, code: int) -> None:
     # twistd returns from its reactor to a plain exit(0). The hook runs after twistd has removed
     # its pid file, and replaces the code.
     atexit.register(_end, code)
-    reactor.callWhenRunning(reactor.stop)
+    reactor.callWhenRunning(_stop, reactor)
 
 
 def lines_for(error: Exception) -> list[str]:
@@ -117,6 +118,12 @@ def say(lines: Iterable[str]) -> None:
             stream.write(f"sipapp: {line}\n")
     if stream is not None:
         stream.flush()
+
+
+def _stop(reactor: _Stoppable) -> None:
+    # A second failure, or the operator, may have been faster.
+    with suppress(ReactorNotRunning):
+        reactor.stop()
 
 
 def _goes_nowhere(descriptor: int) -> bool:

@@ -78,7 +78,7 @@ def test_the_text_fits_one_screen_and_says_all() -> None:
         store=StoreAddress("sqlite", Path("/srv/my demo/var/sipapp.sqlite")),
     )
     passwords = {"alice@127.0.0.1": "one", "bob@127.0.0.1": "two"}
-    text = screen(config, passwords, ".venv/bin/")
+    text = screen(config, passwords, Path("/srv"), ".venv/bin/")
     lines = text.splitlines()
     assert len(lines) <= 24
     assert [line for line in lines if len(line) > 80 and "sqlite" not in line] == []
@@ -86,7 +86,7 @@ def test_the_text_fits_one_screen_and_says_all() -> None:
         "   UDP 127.0.0.1 port 5060\n   TCP 127.0.0.1 port 5060\n",
         "   alice@127.0.0.1          password one\n   bob@127.0.0.1            password two\n",
         "sip:bob@127.0.0.1\n",
-        "--store 'sqlite:/srv/my demo/var/sipapp.sqlite'\n",
+        "--store 'sqlite:my demo/var/sipapp.sqlite'\n",
         ".venv/bin/sipapp init",
         "Ctrl-C",
     ):

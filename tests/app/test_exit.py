@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from twisted.internet.error import CannotListenError
 
@@ -49,3 +52,38 @@ def test_leaving_writes_to_the_terminal_and_names_the_program(
         leave(["a port is in use; choose another"], CONFIG)
     assert caught.value.code == CONFIG
     assert capfd.readouterr() == ("", "sipapp: a port is in use; choose another\n")
+
+
+LATE = """
+import sys
+from twisted.internet import reactor
+from twisted.logger import globalLogBeginner, textFileLogObserver
+observer = textFileLogObserver(sys.stdout)
+globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+from sipapp.app.exit import exit_with
+reactor.addSystemEventTrigger("before", "shutdown", print, "services stop")
+for line in "first", "second":
+    reactor.callLater(0, exit_with, reactor, line, 74)
+reactor.run()
+print("cleaned up")
+"""
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_late_failure_stops_the_services_then_exits(terminal: bool) -> None:
+    """What ``twistd`` does after its reactor still happens; a daemon's lines go to the log."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if terminal else subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    logged = [line for line in done.stdout.splitlines() if "sipapp.app.exit#critical" in line]
+    printed = [line for line in done.stdout.splitlines() if line.endswith(("stop", "up"))]
+    assert (done.returncode, printed) == (74, ["services stop", "cleaned up"])
+    if terminal:
+        assert (done.stderr, logged) == ("sipapp: first\nsipapp: second\n", [])
+    else:
+        assert [line.split("] ")[1] for line in logged] == ["first", "second"]
