@@ -145,7 +145,7 @@ class Registrar:
             instance=wish.instance,
             reg_id=wish.reg_id,
             user_agent=_user_agent(request),
-            received=_received(wish.uri, flow) if direct else "",
+            received=_received(wish.uri, request, flow) if direct else "",
             flow=flow if direct and flow.reliable else None,
         )
 
@@ -219,19 +219,25 @@ def _first_hop(request: Request) -> bool:
     return headers.names.count("Via") == 1 and (b"," not in value or not split_via(value)[1])
 
 
-def _received(uri: Uri, flow: Flow) -> str:
+def _received(uri: Uri, request: Request, flow: Flow) -> str:
     """Give the flow as text when the contact leads nowhere without it (NAT, WebSocket).
 
-    A contact that names a host is taken at its word: whoever has a name in DNS is not hidden.
-    RFC 7118 5.1 has browsers invent a name, since nobody can call them back.
+    A phone behind a NAT shows it: its Via names another address than its packets come from, and
+    its contact is what that Via says. A contact elsewhere, or one that names a host, is taken at
+    its word: somebody registers for another device, or has a name in DNS. RFC 7118 5.1 has
+    browsers invent a name, since nobody can call them back.
     """
     if not isinstance(uri, SipUri):
         return ""
-    host = uri.host
-    numeric = ":" in host or host[-1:].isdigit()
-    if (numeric and host != flow.remote[0]) or flow.transport in ("WS", "WSS"):
+    via = request.top_via
+    translated = uri.host == via.host != flow.remote[0] and _numeric(uri.host)
+    if translated or flow.transport in ("WS", "WSS"):
         return str(Received(flow.transport, flow.sent_by, flow.remote))
     return ""
+
+
+def _numeric(host: str) -> bool:
+    return ":" in host or host[-1:].isdigit()
 
 
 def _user_agent(request: Request) -> str:

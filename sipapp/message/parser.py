@@ -14,6 +14,7 @@ import re
 
 from sipapp.errors import MessageError
 from sipapp.message.fields import parse_cseq, parse_name_addr, split_via
+from sipapp.message.grammar import unfold
 from sipapp.message.headers import SPELLINGS, Headers, canonical
 from sipapp.message.message import Request, Response
 from sipapp.message.uri import parse_uri
@@ -22,8 +23,9 @@ MAX_HEADER_LINES = 1024
 """Most header lines of one message; more is answered 513."""
 
 _CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t\r\n")
-_QUOTED = re.compile(rb'"(?:[^"\\]|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*+"')  # 25.1: quoted-pair
-_FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
+# 25.1: quoted-pair. The closing quote is optional, so that an open string is passed over once
+# instead of being tried again from each of its quotes.
+_QUOTED_PAIRS = re.compile(rb'"(?:[^"\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\[\x00-\x7f])*+"?')
 _VERSION = re.compile(rb"SIP/\d{1,9}\.\d{1,9}", re.IGNORECASE)
 _METHOD = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]{1,64}")
 _CALL_ID = re.compile(rb"[^\s@]+(?:@[^\s@]*)*")  # word ["@" word], told loosely: peers invent
@@ -91,7 +93,7 @@ def parse_message(data: bytes) -> Request | Response:
         data = data.lstrip(b"\r\n")
     end = data.find(b"\r\n\r\n")
     head = data if end < 0 else data[:end]
-    lines = (_unfold(head) if b"\r\n " in head or b"\r\n\t" in head else head).split(b"\r\n")
+    lines = (unfold(head) if b"\r\n " in head or b"\r\n\t" in head else head).split(b"\r\n")
     start = lines.pop(0)
     try:
         _check_octets(head)
@@ -184,18 +186,13 @@ def _body(headers: Headers, data: bytes, start: int) -> bytes:
     return data[start : start + length]
 
 
-def _unfold(head: bytes) -> bytes:
-    """Replace each fold by one SP (RFC 3261 7.3.1)."""
-    return _FOLD.sub(b" ", head)
-
-
 def _check_octets(head: bytes) -> None:
     """Refuse controls outside quoted pairs, and CR or LF alone (RFC 3261 25.1)."""
     breaks = head.count(b"\r\n")
     if head.count(b"\r") != breaks or head.count(b"\n") != breaks:
         raise MessageError("message", "has a CR or LF alone")
     if len(head.translate(None, _CONTROLS)) != len(head):
-        bare = _QUOTED.sub(b"", head)
+        bare = _QUOTED_PAIRS.sub(b"", head)
         if len(bare.translate(None, _CONTROLS)) != len(bare):
             raise MessageError("message", "has a control octet")
 

@@ -16,26 +16,32 @@ from tests.core.registrar_desk import ALICE, Desk, answer, parsed, register
 TORTURE = Path(__file__).parents[1] / "torture"
 
 
+BEHIND = "sip.example.com:5060 192.0.2.7 5060"
+
+
 @pytest.mark.parametrize(
-    ("transport", "contact", "received"),
+    ("transport", "via", "contact", "received"),
     [
-        ("UDP", "sip:a@192.0.2.7:6060", ""),
-        ("UDP", "sip:a@10.0.0.8:5060", "UDP sip.example.com:5060 192.0.2.7 5060"),
-        ("UDP", "sip:a@[2001:db8::1]", "UDP sip.example.com:5060 192.0.2.7 5060"),
-        ("UDP", "sip:a@gw1.example.net", ""),
-        ("TCP", "sip:a@192.0.2.7;transport=tcp", ""),
-        ("TLS", "sips:a@10.0.0.8", "TLS sip.example.com:5060 192.0.2.7 5060"),
-        ("WS", "sip:a@x7fg2.invalid;transport=ws", "WS sip.example.com:5060 192.0.2.7 5060"),
-        ("UDP", "tel:+12015550123", ""),
+        ("UDP", "192.0.2.7", "sip:a@192.0.2.7:6060", ""),
+        ("UDP", "192.0.2.7", "sip:a@203.0.113.5:5060", ""),
+        ("UDP", "10.0.0.8", "sip:a@10.0.0.8:5060", f"UDP {BEHIND}"),
+        ("UDP", "[2001:db8::1]", "sip:a@[2001:db8::1]", f"UDP {BEHIND}"),
+        ("UDP", "10.0.0.8", "sip:a@203.0.113.5", ""),
+        ("UDP", "gw1.example.net", "sip:a@gw1.example.net", ""),
+        ("TCP", "192.0.2.7", "sip:a@192.0.2.7;transport=tcp", ""),
+        ("TLS", "10.0.0.8", "sips:a@10.0.0.8", f"TLS {BEHIND}"),
+        ("WS", "x7fg2.invalid", "sip:a@x7fg2.invalid;transport=ws", f"WS {BEHIND}"),
+        ("UDP", "192.0.2.7", "tel:+12015550123", ""),
     ],
 )
 def test_bindings_remember_the_flow_they_came_over(
-    transport: str, contact: str, received: str
+    transport: str, via: str, contact: str, received: str
 ) -> None:
-    """RFC 5626 3.1, 7118 5: an address that is not the source leads nowhere; a connection does."""
+    """RFC 5626 3.1, 7118 5: what a NAT rewrote leads nowhere without its flow; nor a connection."""
     desk = Desk()
     flow = desk.flow_of(transport)
-    desk.ask(register(f"Contact: <{contact}>"), flow)
+    line = f"Via: SIP/2.0/{transport} {via};branch=z9hG4bK1"
+    desk.ask(register(f"Contact: <{contact}>", via=line), flow)
     (binding,) = desk.store.lookup(ALICE)
     assert binding.received == received
     assert binding.flow is (flow if flow.reliable else None)
