@@ -218,16 +218,17 @@ def _asked() -> str:
 
 def _store(options: argparse.Namespace) -> tuple[Config, Path]:
     """Find the database that the server of this configuration uses."""
-    config = _loaded(options).config
+    # A store that is named needs no ./sipapp.toml, which may describe another server.
+    config = _loaded(options, look=not options.store).config
     if config.store.path is None:
         leave(["a memory store keeps no users; use --store sqlite:PATH"], USAGE)
     return config, config.store.path
 
 
-def _loaded(options: argparse.Namespace) -> Loaded:
+def _loaded(options: argparse.Namespace, *, look: bool = True) -> Loaded:
     words = ("listen", "domain", "app", "store", "auth")
     flags = {f"--{word}": getattr(options, word, None) or [] for word in words}
-    path = locate(options.config, os.environ)
+    path = locate(options.config, os.environ) if look or options.config else None
     if not is_configured(path, flags, os.environ):
         advice = f"use -c FILE or --store sqlite:PATH, or write a {DEFAULT_FILE} with sipapp init"
         leave([f"there is no {DEFAULT_FILE} here; {advice}"], USAGE)

@@ -154,8 +154,9 @@ def test_users_come_change_and_go(terminal: Terminal) -> None:
     assert terminal("user", "list", "EXAMPLE.com")[1] == "Bob@example.com\n"
 
 
-def test_users_that_are_there_or_not(terminal: Terminal) -> None:
-    """Codes 73 and 67, one line each."""
+def test_users_that_are_there_or_not(terminal: Terminal, tmp_path: Path) -> None:
+    """Codes 73 and 67, one line each. The file of another server here does not matter."""
+    (tmp_path / "sipapp.toml").write_text("broken")
     store = ("--store", "sqlite:x.db")
     terminal("user", "add", "alice@example.com", "--generate", *store)
     assert terminal("user", "add", "alice@example.com", "--generate", *store) == (

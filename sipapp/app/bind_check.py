@@ -35,17 +35,17 @@ _REASONS = {
 def bind_problems(listen: Iterable[ListenAddress]) -> list[Problem]:
     """Open all sockets at the same time, as the server will, and close them.
 
-    Returns: one problem for each address that cannot be had.
+    Returns: one problem for each reason, naming all addresses that cannot be had for it.
     """
-    problems: list[Problem] = []
+    refused: dict[tuple[str, str], list[str]] = {}
     with ExitStack() as opened:
         for one in listen:
             try:
                 _open(one, opened)
             except OSError as error:
-                cause, fix = _REASONS.get(error.errno or 0, (str(error.strerror), "see errno(3)"))
-                problems.append(Problem(str(one), cause, fix))
-    return problems
+                reason = _REASONS.get(error.errno or 0, (str(error.strerror), "see errno(3)"))
+                refused.setdefault(reason, []).append(str(one))
+    return [Problem(", ".join(where), *reason) for reason, where in refused.items()]
 
 
 def _open(one: ListenAddress, opened: ExitStack) -> None:

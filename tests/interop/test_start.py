@@ -158,6 +158,20 @@ def test_a_port_in_use_is_one_line_and_78(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_listeners_in_use_are_still_one_line(tmp_path: Path) -> None:
+    """As when the demonstration is started twice."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as also,
+    ):
+        also.bind((LOOPBACK, 0))
+        port = also.getsockname()[1]
+        taken.bind((LOOPBACK, port))
+        taken.listen()
+        code, out, err = run(tmp_path, "-n", "sipapp", "--demo", *listen_flags(port))
+    assert (code, out, err.count("\n")) == (78, "", 1)
+
+
 def test_an_address_of_another_machine_is_one_line_and_78(tmp_path: Path) -> None:
     """192.0.2.1 is for documentation (RFC 5737)."""
     flag = "udp:5060:interface=192.0.2.1"
