@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from secrets import token_hex
 from types import MappingProxyType
+from typing import TypeAlias
 
 from sipapp.errors import UsageError
 from sipapp.message.message import Request, Response, response_to
@@ -23,6 +24,7 @@ from sipapp.transaction.matching import (
     invite_keys_of_ack,
     response_key,
     server_key,
+    tag_of,
 )
 from sipapp.transaction.server import NonInviteServer, ServerTransaction, TransactionUser
 from sipapp.transaction.timers import Timers
@@ -30,6 +32,8 @@ from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.flow import Flow
 
 _new_token = partial(token_hex, 8)
+
+Extra: TypeAlias = tuple[tuple[str, bytes], ...]
 
 _RETRY_AFTER = (("Retry-After", b"10"),)
 
@@ -189,7 +193,7 @@ class TransactionLayer:
         for key in invite_keys_of_ack(ack):
             tx = self._servers.get(key)
             if isinstance(tx, InviteServer):
-                same = has_branch(ack.top_via.branch) or tx.sent_to_tag == ack.to_tag
+                same = has_branch(ack.top_via.branch) or tx.sent_to_tag == tag_of(ack.to)
                 return tx if same else None
         return None
 
@@ -200,15 +204,19 @@ class TransactionLayer:
             self._answer(cancel, flow, 481)
             return
         tx = self._open(NonInviteServer, cancel, flow, key)
-        tx.respond(response_to(cancel, 200, to_tag=invite.to_tag))
+        tx.respond(_response(cancel, 200, invite.to_tag))
         # After a final response the CANCEL has no effect.
         if invite.cancelled is not None and not invite.finished:
             invite.cancelled(cancel)
 
-    def _answer(
-        self, request: Request, flow: Flow, status: int, extra: tuple[tuple[str, bytes], ...] = ()
-    ) -> None:
+    def _answer(self, request: Request, flow: Flow, status: int, extra: Extra = ()) -> None:
         """Answer without a transaction (RFC 3261 8.2.7)."""
         tag = blake2b(repr(server_key(request, request.method)).encode(), digest_size=8).hexdigest()
-        response = response_to(request, status, to_tag=tag, extra=extra)
+        response = _response(request, status, tag, extra)
         self._reply_flow(request, flow).send(response.to_bytes())
+
+
+def _response(request: Request, status: int, tag: str, extra: Extra = ()) -> Response:
+    """Build a response of our own; a To with a tag, even a broken one, goes back as it came."""
+    to_tag = tag if tag_of(request.to) is None else None
+    return response_to(request, status, to_tag=to_tag, extra=extra)

@@ -17,11 +17,13 @@ __all__ = [
     "invite_keys_of_ack",
     "response_key",
     "server_key",
+    "tag_of",
 ]
 
 from typing import TypeAlias
 
-from sipapp.errors import UsageError
+from sipapp.errors import MessageError, UsageError
+from sipapp.message.fields import NameAddr
 from sipapp.message.message import Request, Response
 from sipapp.transport.hop import default_port
 
@@ -75,7 +77,7 @@ def server_key(request: Request, method: str) -> Key:
     if has_branch(branch):
         port = via.port
         return branch, via.host, default_port(via.transport) if port is None else port, method
-    return _key_2543(request, method, request.to_tag)
+    return _key_2543(request, method, tag_of(request.to))
 
 
 def invite_keys_of_ack(ack: Request) -> tuple[Key, ...]:
@@ -87,14 +89,25 @@ def invite_keys_of_ack(ack: Request) -> tuple[Key, ...]:
     """
     if has_branch(ack.top_via.branch):
         return (server_key(ack, "INVITE"),)
-    return _key_2543(ack, "INVITE", None), _key_2543(ack, "INVITE", ack.to_tag)
+    return _key_2543(ack, "INVITE", None), _key_2543(ack, "INVITE", tag_of(ack.to))
+
+
+def tag_of(value: NameAddr) -> str | None:
+    """Return the tag of From or To; the whole value where the tag breaks the grammar.
+
+    The parser does not look at tags, and a request must be found again whatever it says.
+    """
+    try:
+        return value.tag
+    except MessageError:
+        return str(value)
 
 
 def _key_2543(request: Request, method: str, to_tag: str | None) -> Key:
     return (
         request.raw_uri,
         to_tag,
-        request.from_tag,
+        tag_of(request.from_),
         request.call_id,
         request.cseq.number,
         str(request.top_via),

@@ -7,6 +7,7 @@ __all__ = ["NonInviteServer", "ServerLayer", "ServerTransaction", "TransactionUs
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol
 
+from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.parser import parse_message
 from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
@@ -96,7 +97,10 @@ class ServerTransaction(Transaction):
     def sent_to_tag(self) -> str | None:
         """The To tag of the response that was sent last, if there was one with a tag."""
         # Read back from the octets: rarely wanted, and cheaper than keeping the response.
-        return parse_message(self._wire).to_tag if self._wire else None
+        try:
+            return parse_message(self._wire).to_tag if self._wire else None
+        except MessageError:  # what a proxy passes on may be broken
+            return None
 
     def start(self) -> None:
         """Start the clock, after the user has seen the request and perhaps answered at once."""

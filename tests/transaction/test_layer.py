@@ -148,6 +148,30 @@ class CancelTests:
         assert tx.to_tag == tag.decode()
 
 
+BROKEN = "b1;tag=b2"
+"""A To with two tags: the parser lets it pass."""
+
+
+@pytest.mark.parametrize("via", [OTHER, "SIP/2.0/UDP client.example.com"])
+@pytest.mark.parametrize("method", ["INVITE", "ACK", "CANCEL"])
+def test_broken_tags_are_nobodys_end(stage: Stage, method: str, via: str) -> None:
+    """Found again, answered as they came, whatever peer they are from."""
+    text = request_text(method, via=via, to_tag=BROKEN).replace(b"tag=a7", b"tag=a7;tag=a8")
+    stage.come(text)
+    stage.come(text)
+    seen = {"INVITE": ["request INVITE"], "ACK": ["ack"] * 2, "CANCEL": ["> 481"] * 2}
+    assert stage.events == seen[method]
+
+
+def test_a_broken_cancel_of_an_invite_with_a_broken_response(stage: Stage) -> None:
+    """Both are passed on or answered as they are, and end like others."""
+    tx = stage.open()
+    stage.respond(tx, 180, to_tag=BROKEN)
+    stage.come(request_text("CANCEL", to_tag=BROKEN))
+    assert b";tag=b1;tag=b2\r\n" in stage.flow.sent[-1]
+    assert (stage.events[-1], tx.to_tag) == ("> 200", "fresh")
+
+
 class CapTests:
     """At most so many server transactions."""
 
