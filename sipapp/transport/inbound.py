@@ -10,7 +10,6 @@ from hashlib import blake2b
 
 from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response, response_to
-from sipapp.message.params import Params
 from sipapp.message.parser import MalformedMessage, parse_message
 from sipapp.message.stream import Broken
 from sipapp.transport.flow import Flow
@@ -18,8 +17,6 @@ from sipapp.transport.limits import Counters
 
 Message = Request | Response
 
-_RPORT = re.compile(r";rport(?=;|$)")
-_RPORT_WIRE = re.compile(rb";rport(?=;|$)")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z -]{0,31}")
 
 
@@ -33,23 +30,17 @@ def stamp_source(request: Request, host: str, port: int) -> None:
         MessageError: the Via is broken.
     """
     via = request.top_via
-    if via.rport is None and via.received is None and via.host == host:
+    stamped = via.with_source(host, port)
+    if stamped is via:
         return
+    wire = str(stamped).encode("utf-8", "surrogateescape")
     headers = request.headers
     at = headers.names.index("Via")
-    line = headers.lines[at]
-    asked = via.rport == "" and via.received is None
-    plain = asked and b"," not in line and b'"' not in line
-    match = _RPORT_WIRE.search(line) if plain else None
-    if match is None:
-        via = via.with_source(host, port)
-        request.replace_top_via(str(via).encode("utf-8", "surrogateescape"))
+    if b"," in headers.lines[at]:
+        request.replace_top_via(wire)
     else:
-        # What nearly every phone sends, spliced: 4 us instead of 13.
-        added = f";rport={port};received={host}"
-        headers.lines[at] = b"".join((line[: match.start()], added.encode(), line[match.end() :]))
-        via = via.with_params(Params(_RPORT.sub(added, str(via.params)), field="Via"))
-    request._top_via = via
+        headers.lines[at] = b"Via: " + wire
+    request._top_via = stamped
 
 
 class Inbound:

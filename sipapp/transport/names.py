@@ -100,7 +100,7 @@ def _negative_ttl(authority: Iterable[RRHeader]) -> float:
     """RFC 2308 5: the lesser of the SOA's TTL and its last field."""
     from twisted.names.dns import Record_SOA
 
-    payloads = [(rr.ttl, rr.payload) for rr in authority]
+    payloads: list[tuple[int, Any]] = [(rr.ttl, rr.payload) for rr in authority]
     ttls = [min(ttl, soa.minimum) for ttl, soa in payloads if isinstance(soa, Record_SOA)]
     return float(min(ttls, default=NEGATIVE_TTL))
 
