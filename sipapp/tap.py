@@ -24,7 +24,7 @@ from sipapp.app.guarded import GuardedService, Server
 from sipapp.app.launch import DEFAULT_FILE, is_configured, load_config, locate, placed
 from sipapp.errors import ConfigError
 
-_TRY = f"try --demo, or -c FILE (sipapp init writes {DEFAULT_FILE}), or --listen udp:5060"
+_TRY = f"try --demo, or -c FILE (sipapp init writes {DEFAULT_FILE}), or --listen and --domain"
 
 
 class Options(usage.Options):

@@ -117,7 +117,7 @@ def test_the_demonstration_needs_nothing(tmp_path: Path) -> None:
             64,
             [
                 "sipapp: nothing says what to serve: no sipapp.toml here; try --demo, or -c FILE"
-                " (sipapp init writes sipapp.toml), or --listen udp:5060"
+                " (sipapp init writes sipapp.toml), or --listen and --domain"
             ],
         ),
         ("--bogus", 64, ["sipapp: option --bogus not recognized; see twistd sipapp --help"]),

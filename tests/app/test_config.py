@@ -295,6 +295,17 @@ def test_auth_none_is_refused_elsewhere() -> None:
     ]
 
 
+def test_digest_needs_a_domain_to_have_users_in() -> None:
+    """An address of ours stands in for one, but 0.0.0.0 is no address of anybody."""
+    everywhere = {"--listen": ["tcp:5060:interface=192.0.2.1", "udp:5060"]}
+    assert problems(flags=everywhere) == [
+        "--listen: nobody could log in there: users belong to a domain, and none is named;"
+        ' name it: domains = ["example.com"] or --domain example.com'
+    ]
+    assert loaded(flags={**everywhere, "--domain": ["example.com"]}).config.auth == "digest"
+    assert loaded(flags={"--listen": everywhere["--listen"][:1]}).config.domains == ()
+
+
 def test_a_broken_value_hides_no_other_mistake_and_makes_none(tmp_path: Path) -> None:
     """Rules that need a value nobody can read are not applied to its default."""
     path = written(tmp_path, 'auth = "none"\nlisten = ["x:1"]\n[registrar]\nmin_expires = -1\n')

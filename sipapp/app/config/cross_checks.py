@@ -84,6 +84,15 @@ def _open_server(merged: Merged) -> Iterator[Problem]:
         yield Problem(merged.where("auth"), cause, 'use "digest", or listen on 127.0.0.1 only')
 
 
+def _nobody_to_admit(merged: Merged) -> Iterator[Problem]:
+    """Accounts belong to domains; without any, an address stands in, but 0.0.0.0 is none."""
+    everywhere = [i for i, one in enumerate(_listen(merged)) if ip_address(one.host).is_unspecified]
+    if merged.values["auth"] == "digest" and everywhere and not merged.values["domains"]:
+        cause = "nobody could log in there: users belong to a domain, and none is named"
+        fix = 'name it: domains = ["example.com"] or --domain example.com'
+        yield Problem(merged.where("listen", everywhere[0]), cause, fix)
+
+
 def _named_twice(merged: Merged) -> Iterator[Problem]:
     for name in ("domains", "apps"):
         if name in merged.broken:
@@ -147,6 +156,7 @@ _ORDERED = (
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Merged], Iterator[Problem]]], ...] = (
     (("listen",), _same_listener_twice),
     (("listen", "auth"), _open_server),
+    (("listen", "auth", "domains"), _nobody_to_admit),
     ((), _named_twice),
     ((), _durations_in_order),
 )
