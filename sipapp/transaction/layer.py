@@ -59,7 +59,7 @@ class TransactionLayer:
     """
 
     __slots__ = (
-        "_clients", "_reply_flow", "_servers", "_timers", "_timers_of", "_wheel",
+        "_clients", "_reply_flow", "_servers", "_stopped", "_timers", "_timers_of", "_wheel",
         "max_transactions", "new_token", "refused", "user",
     )  # fmt: skip
 
@@ -84,6 +84,7 @@ class TransactionLayer:
         self.new_token = new_token
         self.max_transactions = max_transactions
         self.refused = 0
+        self._stopped = False
 
     @property
     def client_count(self) -> int:
@@ -137,12 +138,20 @@ class TransactionLayer:
             raise UsageError("an ACK, or a branch in use, cannot start a transaction")
         machine = InviteClient if method == "INVITE" else NonInviteClient
         tx = machine(request, flow, key, user, self, self._wheel, self._timers_for(flow))
-        self._clients[key] = tx
-        tx.start()
+        if self._stopped:
+            tx.abandon()
+        else:
+            self._clients[key] = tx
+            tx.start()
         return tx
 
     def stop(self) -> None:
-        """Forget every transaction without telling its user; new requests get 503."""
+        """Forget every transaction without telling its user.
+
+        Afterwards new requests get 503, and what a user still sends is silently not sent: a
+        core that is being stopped may have a look-up under way that ends in a request.
+        """
+        self._stopped = True
         self.max_transactions = 0
         for tx in (*self._clients.values(), *self._servers.values()):
             tx.abandon()

@@ -255,7 +255,9 @@ def test_stop_forgets_everything(stage: Stage) -> None:
     stage.respond(server, 200)
     client.cancel()
     stage.come(request_text())
+    assert stage.send(request_text("OPTIONS")).state is State.TERMINATED
     assert stage.events == ["> INVITE", "request INVITE", "> 503"]
+    assert stage.clock.getDelayedCalls() == []
 
 
 def test_timers_of_one_transport() -> None:
