@@ -16,7 +16,8 @@ from __future__ import annotations
 __all__ = ["Database"]
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -79,7 +80,8 @@ class Database:
             raise WrongState("the database runs already")
         try:
             reader = self._connect()
-            _migrate(reader)
+            with _closed_on_failure(reader):
+                _migrate(reader)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
         self._reader = reader
@@ -131,11 +133,12 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=self._busy_timeout, isolation_level=None)
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
-            raise sqlite3.OperationalError("cannot keep a write-ahead log here")
-        # FULL waits for the disk at each commit: an acknowledged binding survives a power cut too.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        with _closed_on_failure(connection):
+            if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+                raise sqlite3.OperationalError("cannot keep a write-ahead log here")
+            # FULL waits for the disk at each commit: what was acknowledged survives a power cut.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     def _report(self, outcomes: list[_Outcome]) -> None:
@@ -219,14 +222,19 @@ def _run(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], An
 
 
 def _discard(connection: sqlite3.Connection | None) -> None:
-    if connection is None:
-        return
+    """Close, which undoes what was not committed; a broken connection has nothing to save."""
+    if connection is not None:
+        with suppress(sqlite3.Error):
+            connection.close()
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
     try:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        yield
+    except BaseException:
         connection.close()
-    except sqlite3.Error:
-        pass  # a broken connection has nothing left to save
+        raise
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -64,7 +64,7 @@ def to_row(aor: str, position: int, binding: Binding, now: float, utc: float) ->
         to_text(binding.instance),
         binding.reg_id,
         to_text(binding.user_agent),
-        binding.received,
+        to_text(binding.received),
     )
 
 
@@ -79,9 +79,10 @@ def from_row(row: Row, now: float, utc: float) -> Binding:
         ValueError: some column does not hold what it should.
     """
     _, _, contact, params, q, expires, lifetime, call_id, cseq, path, *rest = row
-    instance, reg_id, user_agent, received = rest
+    instance, reg_id, user_agent, flow = rest
+    received = from_text(flow)
     if received:
-        Received.parse(from_text(received))
+        Received.parse(received)
     # The step guard: a wall clock that went back must not lengthen what was granted.
     left = min(_seconds(expires) - utc, _seconds(lifetime))
     return Binding(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 __all__ = ["WriteThrough"]
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class _Update:
     done: Deferred[Bindings] = field(default_factory=Deferred)
 
 
-class WriteThrough(Table):
+class WriteThrough(Table, ABC):
     """Base of the stores whose bindings outlive the process.
 
     Args:

@@ -84,6 +84,13 @@ def test_too_many_bindings_of_one_user() -> None:
     assert len(desk.contacts()) == 3
 
 
+def test_the_user_agent_is_kept_for_people() -> None:
+    """Up to 80 characters of it; whatever octets it has."""
+    desk = Desk()
+    desk.ask(register("Contact: <sip:a@h.example>", "User-Agent: " + "x" * 100))
+    assert [binding.user_agent for binding in desk.store.lookup(ALICE)] == ["x" * 80]
+
+
 def pigeon_desk(loss: float) -> Desk:
     """A registrar whose store is one second away, each way, if at all."""
     weather = Weather(fastest=1.0, slowest=1.0, loss=loss, patience=10.0)

@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.defer import gatherResults
 
 from sipapp.errors import StoreError, WrongState
-from sipapp.store.database import Database
+from sipapp.store.database import GROUP_LIMIT, Database
 from sipapp.store.schema import MIGRATIONS
 from tests.store.inbox import Inbox
 
@@ -110,6 +110,26 @@ def test_work_that_ends_the_transaction_fails_its_group(database: Database, inbo
     with pytest.raises(StoreError, match="transaction undone"):
         inbox.wait(database.write(_roll_back_and_raise))
     assert inbox.wait(database.write(add("a"))) == "a"
+
+
+def test_a_flood_is_written_in_several_transactions(database: Database, inbox: Inbox) -> None:
+    """A group has a limit, so the first of a flood is not answered last; none is forgotten."""
+    gate = Event()
+    database.write(lambda _: gate.wait(30))
+    done = [database.write(add(str(n))) for n in range(2 * GROUP_LIMIT + 1)]
+    seen: list[int] = []
+    for write in done:
+        write.addCallback(lambda _: seen.append(len(database.read(words))))
+    gate.set()
+    inbox.wait(gatherResults(done))
+    assert seen[0] < len(done)
+    assert database.read(words) == [str(n) for n in range(len(done))]
+
+
+def test_a_refused_read_is_a_store_error(database: Database) -> None:
+    """Reads are converted at the same border as writes."""
+    with pytest.raises(StoreError, match="no such table"):
+        database.read(lambda c: c.execute("SELECT * FROM missing"))
 
 
 def test_one_too_many_is_refused_at_once(path: Path, inbox: Inbox) -> None:

@@ -14,6 +14,7 @@ from sipapp.store.database import Database
 from sipapp.store.sqlite import SqliteLocationStore
 from tests.source import ROOT
 from tests.store.inbox import Inbox
+from tests.store.storm import USERS
 
 KILLS = 20
 
@@ -41,7 +42,7 @@ def reloaded(path: Path) -> dict[str, tuple[str, int]]:
     store.start()
     assert store.skipped == 0
     found = {}
-    for user in range(100):
+    for user in range(USERS):
         for binding in store.lookup(f"sip:{user}@example.com"):
             found[str(user)] = (binding.call_id, binding.cseq)
     inbox.wait(store.stop())
