@@ -232,6 +232,9 @@ class StreamProtocol(Protocol):
     def connectionMade(self) -> None:
         """The connection is up."""
         wire = self.transport
+        assert wire is not None
+        local = wire.getHost()
+        self.flow.local = (local.host, local.port)  # type: ignore[attr-defined]
         if ITCPTransport.providedBy(wire):
             wire.setTcpNoDelay(True)
             wire.setTcpKeepAlive(True)

@@ -211,8 +211,8 @@ class VirtualHost:
         self, address: Address, factory: ClientFactory, bind: Address | None
     ) -> VirtualAttempt:
         """Connect; what became of it is told in a later turn."""
-        source = bind[0] if bind else self.source_for(address[0])
-        attempt = VirtualAttempt(self._network, (source, self._ephemeral()), address, factory)
+        host, port = bind or (self.source_for(address[0]), 0)
+        attempt = VirtualAttempt(self._network, (host, port or self._ephemeral()), address, factory)
         self._network.connect(attempt)
         return attempt
 
