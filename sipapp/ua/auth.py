@@ -303,17 +303,20 @@ def _anonymous(uri: Uri) -> bool:
 def _demand_same_target(credentials: Credentials, request: Request) -> None:
     """Refuse credentials that were made for another target.
 
-    RFC: 7616 3.4.6, 8760 2.6 item 6. Phones leave out port and parameters, some the user as
-    well, so host and, where given, user are what has to be the same. That much keeps a proxy
-    on the way from sending the request elsewhere in the user's name.
+    RFC: 7616 3.4.6, 8760 2.6 item 6. Port and parameters may differ. A user has to be the same,
+    so that nobody on the way sends the request elsewhere in the user's name. Some clients name
+    just the server that they believe to talk to (SIPp its address, where the Request-URI has our
+    domain); nonce and realm say already that it is us, so any host will do.
     """
     if credentials.uri == decode_wire(request.raw_uri):
         return
     meant = parse_uri(encode_wire(credentials.uri), "digest uri")
     actual = request.uri
-    if isinstance(meant, SipUri) and isinstance(actual, SipUri):
-        same = meant.host == actual.host and meant.plain_user in (None, actual.plain_user)
-    else:
+    if not (isinstance(meant, SipUri) and isinstance(actual, SipUri)):
         same = meant.matches(actual)
+    elif meant.user is None:
+        same = True
+    else:
+        same = meant.host == actual.host and meant.plain_user == actual.plain_user
     if not same:
         raise MessageError("digest uri", "is not the Request-URI")
