@@ -45,9 +45,6 @@ algorithms = ["MD5"]
 [limits]
 transactions = 2000000
 
-[log]
-level = "warn"
-
 [app.redirect]
 prefix = "r."
 EOF

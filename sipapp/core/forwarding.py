@@ -242,12 +242,12 @@ class Forwarding:
             self.proxy.wheel.arm(self, self._ring)
 
     def _relay(self, response: Response) -> None:
+        if not self.tx.finished or self.fork.accepted:
+            self.tx.respond(response)
         if response.final:
             if self._ring is not None:
                 self.proxy.wheel.disarm(self)
             self._report(None)
-        if not self.tx.finished or self.fork.accepted:
-            self.tx.respond(response)
 
     def _finish(self, verdict: Verdict) -> None:
         if self._ring is not None:
