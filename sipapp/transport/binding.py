@@ -67,14 +67,16 @@ class Binding:
         self, listener: Listener, address: Address, source_for: Callable[[str], str]
     ) -> None:
         host, port = address
-        self.listener = Listener(listener.transport, host, port, listener.advertised)
+        said = listener.advertised
+        advertised = None if said is None else (said[0].lower(), said[1])
+        self.listener = Listener(listener.transport, host, port, advertised)
         self.address = address
         self.family = family(host)
         self.wildcard = host in _WILDCARDS
         self._source_for = source_for
         self._own: dict[str, bool] = {}
-        said = listener.advertised or address
-        self._sent_by = "" if said is address and self.wildcard else host_port(*said).lower()
+        unsaid = advertised is None and self.wildcard
+        self._sent_by = "" if unsaid else host_port(*(advertised or address))
 
     def sent_by(self, remote: str) -> str:
         """The ``host:port`` to write into Via for a peer; RFC 3261 18.1.1.

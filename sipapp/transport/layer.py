@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from sipapp.errors import UsageError
+from sipapp.message.fields import Via
 from sipapp.message.message import Request, Response
 from sipapp.transport.binding import Binding, family, numeric, unicast
 from sipapp.transport.flow import DeadFlow, Flow
@@ -149,10 +150,10 @@ class TransportLayer:
         if flow.reliable:
             if not flow.closed:
                 return flow
-            port = via.port or default_port(flow.transport)
+            port = default_port(flow.transport) if via.port is None else via.port
             return self.flow_to(Hop(flow.transport, flow.remote[0], port))
-        host, port = flow.remote[0], via.port or default_port("UDP")
-        if "maddr" in str(via).lower() and (named := numeric(via.params.get("maddr") or "")):
+        host, port = flow.remote[0], default_port("UDP") if via.port is None else via.port
+        if "maddr" in str(via).lower() and (named := _numeric_maddr(via)):
             host = named
         elif via.rport:
             return flow
@@ -239,3 +240,7 @@ class TransportLayer:
 
     def _log_failure(self, error: Exception) -> None:
         self.log.failure("A message could not be processed")
+
+
+def _numeric_maddr(via: Via) -> str | None:
+    return numeric((via.params.get("maddr") or "").strip("[]"))
