@@ -62,8 +62,8 @@ class Signer:
         signature = state.copy()
         # The text of a tuple of bytes is unambiguous, and made in C.
         signature.update(repr(parts).encode())
-        text = b2a_base64(signature.digest(), newline=False)
-        return text.translate(_URL_SAFE).decode("ascii")
+        # Deleting the line end while translating is cheaper than asking for none by keyword.
+        return b2a_base64(signature.digest()).translate(_URL_SAFE, b"\n").decode()
 
     def verify(self, signature: str, purpose: bytes, *parts: bytes) -> bool:
         """Tell whether ``signature`` is ours for exactly this purpose and these parts.
