@@ -68,8 +68,8 @@ docs: .venv/.documented
 
 clean:
 	rm -rf .venv build dist *.egg-info plugins/build plugins/dist plugins/*.egg-info
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage twisted/plugins/dropin.cache
-	find sipapp plugins tests docs twisted -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* twisted/plugins/dropin.cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.place:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
