@@ -1,1 +1,1 @@
-"""The wire format: octets to values and back, with no I/O and no framework (RFC 3261 7, 19, 20, 25)."""
+"""The wire format: octets to values and back, without I/O or framework (RFC 3261 7, 19, 20, 25)."""

@@ -15,7 +15,7 @@ import re
 from sipapp.errors import MessageError
 from sipapp.message.fields import split_list
 
-# RFC 3261 7.3.3 and the registrations that added a compact form (3515, 3892, 4028, 6665, 8224, 3841)
+# RFC 3261 7.3.3 and what registered a compact form later (3515, 3892, 4028, 6665, 8224, 3841)
 _COMPACT = {
     "a": "Accept-Contact",
     "b": "Referred-By",
