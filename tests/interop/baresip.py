@@ -110,7 +110,7 @@ class Baresip:
         """Unregister and quit."""
         with suppress(OSError):
             self.command("quit")
-            self.program.wait(10)
+            self.program.ends_within(10)
         self.program.end()
         self._reader.join(10)
         self._control.close()

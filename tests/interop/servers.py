@@ -19,7 +19,7 @@ USERS = ("alice", "bob", "carol", "dave")
 PASSWORD = "secret"
 
 BIN = Path(sys.executable).parent
-UNHANDLED = re.compile(r"Traceback|Unhandled|exceptions\.|CRITICAL", re.IGNORECASE)
+MISHAP = re.compile(r"#error\]|#critical\]|Traceback|Unhandled|by a bug")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Server:
         """The lines of the log that no input from outside may cause."""
         if not self.sipapp:
             return []
-        return [line for line in self.log.splitlines() if UNHANDLED.search(line)]
+        return [line for line in self.log.splitlines() if MISHAP.search(line)]
 
     def pss(self) -> int:
         """Its memory in KiB, pages shared with others counted in part (``/proc``, Linux only)."""
