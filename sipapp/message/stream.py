@@ -167,6 +167,10 @@ class StreamParser:
         line_end = buffer.rfind(b"\r\n", self._searched)
         if line_end >= 0:
             self._line_at = line_end + 2
+        # A peer that ends its lines with LF would wait for us, and we for its empty line.
+        new = max(0, self._searched - 1)
+        if buffer.count(b"\n", new + bool(new)) != buffer.count(b"\r\n", new):
+            raise MessageError("message", "has a LF alone")
         self._searched = max(0, len(buffer) - 3)
         if len(buffer) > limits.max_head or len(buffer) - self._line_at > limits.max_line:
             raise _too_large()

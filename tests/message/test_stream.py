@@ -121,7 +121,7 @@ def test_frames_do_not_depend_on_segments(bodies: list[bytes], size: int) -> Non
 @pytest.mark.parametrize(
     "value",
     [b"-999", b"+5", b"0x5", b"five", b"", b"5.0", b"5 6", b"5, 5", b"5;x", b"\xb25", b"1_0",
-     b"21400000000000", b"18446744073709551621", b"9" * 100, b"0" * 21 + b"5", b"\n5", b"5\x0b",
+     b"21400000000000", b"18446744073709551621", b"9" * 100, b"0" * 21 + b"5", b"5\x0b",
      b"5\r\n 6"],
 )  # fmt: skip
 @pytest.mark.parametrize("size", [None, 1])
@@ -202,6 +202,17 @@ def test_limits_hold_when_all_comes_at_once(lines: list[bytes]) -> None:
     assert fed(message, limits=SMALL) == [
         broken(TOO_LARGE, whole + b"\r\n\r\n", status=513, field="message")
     ]
+
+
+@pytest.mark.parametrize("size", [None, 1, 2, 3, 5])
+def test_line_ends_without_cr_are_refused(size: int | None) -> None:
+    """Nobody would ever send the empty line that we wait for (RFC 3261 7: lines end in CRLF)."""
+    start = options(b"Via: 1", b"From: 2", end=b"\r\n")
+    alone = "has a LF alone"
+    assert fed(start + b"To: 3\nl: 0\n\n", size) == [
+        broken(alone, start + b"\r\n", field="message")
+    ]
+    assert fed(b"\nOPTIONS", size) == [broken(alone, b"\r\n\r\n", field="message")]
 
 
 def test_the_largest_legal_line_and_head_pass() -> None:
