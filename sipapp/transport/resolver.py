@@ -33,6 +33,7 @@ MOST_HOPS = 24
 MOST_TARGETS = 16
 
 _AVOIDED = 1024
+_LITERALS = 4096
 
 # RFC 3263 4.1 and 9, RFC 7118 8.2.
 _BY_SERVICE = {
@@ -99,6 +100,7 @@ class Resolver:
         ]
         self._families = families
         self._avoided: dict[Hop, float] = {}
+        self._literals: dict[tuple[object, ...], list[Hop] | None] = {}
 
     def literal(self, uri: SipUri, *, transports: Sequence[str] | None = None) -> list[Hop] | None:
         """Locate without DNS; None if DNS must be asked.
@@ -106,10 +108,20 @@ class Resolver:
         Returns: one hop, or none if no transport or address family of ours can get there: a
             ``sips:`` URI over UDP, for example.
         """
+        if transports is None:
+            key = (uri.scheme, uri.host, uri.port, str(uri.params))
+            if key not in self._literals:
+                if len(self._literals) >= _LITERALS:
+                    self._literals.clear()
+                self._literals[key] = self._literal(uri, self._transports)
+            return self._literals[key]
+        return self._literal(uri, transports)
+
+    def _literal(self, uri: SipUri, transports: Sequence[str]) -> list[Hop] | None:
         host = numeric(_target(uri))
         if host is None:
             return None
-        transport = self._transport(uri, transports or self._transports)
+        transport = self._transport(uri, transports)
         if transport is None or family(host) not in self._families:
             return []
         return [Hop(transport, host, uri.port or default_port(transport))]
