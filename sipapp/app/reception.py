@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Refusal = tuple[int, list[tuple[str, bytes]]]
 """A status, and header fields that go with it."""
 
-_ASSERTED = ("P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity")
+_ASSERTED = frozenset({"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity"})
 
 
 class Reception:
@@ -89,8 +89,8 @@ class Reception:
         return None
 
     def _to_applications(self, tx: ServerTransaction, account: Account | None) -> None:
-        for name in _ASSERTED:  # RFC 3325 5: not from whom we do not trust
-            if name in tx.request.headers.names:
+        if not _ASSERTED.isdisjoint(tx.request.headers.names):
+            for name in _ASSERTED:  # RFC 3325 5: not from whom we do not trust
                 tx.request.remove_header(name)
         call = Call(self._server, self._chain, tx, account)
         tx.cancelled = call.cancelled
@@ -103,10 +103,11 @@ class Reception:
             MessageError: a field that was looked at is broken.
         """
         uri = request.uri
-        if not isinstance(uri, SipUri | TelUri):
+        if isinstance(uri, SipUri):
+            if uri.headers_text:  # RFC 3261 19.1.1 table 1
+                raise MessageError("Request-URI", "has header fields")
+        elif not isinstance(uri, TelUri):
             return 416, []
-        if isinstance(uri, SipUri) and uri.headers_text:  # RFC 3261 19.1.1 table 1
-            raise MessageError("Request-URI", "has header fields")
         if request.max_forwards == 0 and not self._ends_here(request):
             return 483, []
         if self._is_loop(request):
@@ -128,15 +129,12 @@ class Reception:
 
     def _is_loop(self, request: Request) -> bool:
         """Whether a Via carries the mark that we would put into this very request."""
-        ours = b"z9hG4bK"
-        lines = request.headers.lines
-        vias = [
-            line for name, line in zip(request.headers.names, lines, strict=True) if name == "Via"
-        ]
-        if len(vias) == 1 and b"," not in vias[0]:
+        headers = request.headers
+        first = headers.lines[headers.names.index("Via")]
+        if headers.names.count("Via") == 1 and b"," not in first:
             return False  # it came from a user agent: nobody forwarded it yet
         mark = loop_mark(request, self._server.proxy.signer).encode("ascii")
-        return any(mark in line for line in vias if ours in line)
+        return any(mark in value for value in headers.get_all("Via"))
 
     def _authenticate(
         self, authenticator: Authenticator, request: Request, flow: Flow

@@ -15,6 +15,7 @@ DEFAULT_BREADTH = 60
 """What a request without Max-Breadth may fork into (RFC 5393 5.3.3.2)."""
 
 _MAX_FORWARDS = tuple(b"Max-Forwards: %d" % hops for hops in range(256))
+_MAX_BREADTH = tuple(b"Max-Breadth: %d" % breadth for breadth in range(DEFAULT_BREADTH + 1))
 _VIA_ROOM = 160  # octets our Via and Record-Route add, for the choice between UDP and TCP
 
 
@@ -42,16 +43,16 @@ def forwarded(
     names = ["Via", *request.headers.names]
     lines = [via, *request.headers.lines]
     if "Max-Forwards" in names:
-        hops = request.max_forwards or 1
-        lines[names.index("Max-Forwards")] = _MAX_FORWARDS[hops - 1]
+        at = names.index("Max-Forwards")
+        lines[at] = _MAX_FORWARDS[int(lines[at].partition(b":")[2]) - 1]
     else:
         names.append("Max-Forwards")
         lines.append(_MAX_FORWARDS[70])
     if "Max-Breadth" in names:
-        lines[names.index("Max-Breadth")] = b"Max-Breadth: %d" % breadth
+        lines[names.index("Max-Breadth")] = _MAX_BREADTH[breadth]
     else:
         names.append("Max-Breadth")
-        lines.append(b"Max-Breadth: %d" % breadth)
+        lines.append(_MAX_BREADTH[breadth])
     for value in reversed(record_routes):
         names.insert(1, "Record-Route")
         lines.insert(1, b"Record-Route: " + value)
@@ -84,9 +85,9 @@ def breadth_of(request: Request) -> int:
     Raises:
         MessageError: Max-Breadth is not a number (hint 400).
     """
-    raw = request.headers.get("Max-Breadth")
-    if raw is None:
+    if "Max-Breadth" not in request.headers.names:
         return DEFAULT_BREADTH
+    raw = request.headers.get("Max-Breadth") or b""
     if not raw.isdigit() or len(raw) > 10:
         raise MessageError("Max-Breadth", "is not a number")
     return min(int(raw), DEFAULT_BREADTH)
@@ -106,14 +107,13 @@ def loop_mark(request: Request, signer: Signer) -> str:
     request that comes back changed (a spiral) gives another mark.
     """
     headers = request.headers
-    routes = headers.get_all("Route") if "Route" in headers.names else ()
-    mark = signer.sign(
-        b"loop",
+    parts = [
         request.raw_uri,
         headers.get("Call-ID") or b"",
-        b"%d" % request.cseq.number,
-        (request.from_tag or "").encode("utf-8", "surrogateescape"),
-        (request.to_tag or "").encode("utf-8", "surrogateescape"),
-        *routes,
-    )
-    return "z9hG4bK" + mark
+        (headers.get("CSeq") or b"").split()[0],
+        headers.get("From") or b"",
+        headers.get("To") or b"",
+    ]
+    if "Route" in headers.names:
+        parts += headers.get_all("Route")
+    return "z9hG4bK" + signer.sign(b"loop", *parts)

@@ -32,12 +32,13 @@ class RouteSet:
         is_local: tells whether host and port (None: no port given) are this server's.
     """
 
-    __slots__ = ("_is_local", "_prefixes", "_signer")
+    __slots__ = ("_is_local", "_own", "_prefixes", "_signer")
 
     def __init__(self, signer: Signer, is_local: Callable[[str, int | None], bool]) -> None:
         self._signer = signer
         self._is_local = is_local
         self._prefixes: dict[tuple[str, str], bytes] = {}
+        self._own: set[bytes] = set()
 
     def record_routes(self, request: Request, came: Flow, goes: Flow) -> list[bytes]:
         """Return the Record-Route values to put on top of ``request``.
@@ -45,12 +46,10 @@ class RouteSet:
         RFC: 3261 16.6 step 4; 5658 for the pair. One value when both sides share transport
         and address, else two, the outgoing side first.
         """
-        token = self._signer.sign(_PURPOSE, request.call_id.encode("utf-8", "surrogateescape"))
-        tail = b";lr;d=" + token.encode() + b">"
-        first = self._prefix(goes) + tail
-        if came is goes or (came.transport, came.sent_by) == (goes.transport, goes.sent_by):
-            return [first]
-        return [first, self._prefix(came) + tail]
+        token = self._signer.sign(_PURPOSE, request.headers.get("Call-ID") or b"")
+        tail = b";lr;d=%b>" % token.encode()
+        first, second = self._prefix(goes), self._prefix(came)
+        return [first + tail] if first == second else [first + tail, second + tail]
 
     def _prefix(self, flow: Flow) -> bytes:
         key = (flow.transport, flow.sent_by)
@@ -61,6 +60,7 @@ class RouteSet:
                 "" if flow.transport in ("UDP", "TLS") else ";transport=" + flow.transport.lower()
             )
             prefix = self._prefixes[key] = f"<{scheme}:{flow.sent_by}{extra}".encode()
+            self._own.add(flow.sent_by.encode())
         return prefix
 
     def take_own(self, request: Request) -> bool:
@@ -73,9 +73,12 @@ class RouteSet:
         Raises:
             MessageError: the Route field is broken.
         """
-        signed = False
         headers = request.headers
-        if b";lr;d=" in request.raw_uri and self._signature(request, request.raw_uri) is not None:
+        strict = b";lr;d=" in request.raw_uri
+        if not strict and "Route" not in headers.names:
+            return False
+        signed = False
+        if strict and self._signature(request, request.raw_uri) is not None:
             signed = self._undo_strict_routing(request)
         while "Route" in headers.names:
             at = headers.names.index("Route")
@@ -94,10 +97,12 @@ class RouteSet:
         match = _OWN.fullmatch(entry)
         if match is None or not self._is_ours(match.group(1)):
             return None
-        call_id = request.call_id.encode("utf-8", "surrogateescape")
+        call_id = request.headers.get("Call-ID") or b""
         return self._signer.verify(match.group(2).decode("ascii"), _PURPOSE, call_id)
 
     def _is_ours(self, hostport: bytes) -> bool:
+        if hostport in self._own:  # nearly always: we wrote it
+            return True
         host, port = _split_hostport(hostport)
         return self._is_local(host, port)
 

@@ -6,6 +6,7 @@ __all__ = ["Target", "target_groups"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from sipapp.core.location import Binding, Received
@@ -50,12 +51,21 @@ def target_groups(
         flow_to: revives the datagram flow of a phone behind a NAT.
         excluded: tells contacts that would lead back to where we are.
     """
+    if len(bindings) == 1:
+        only = _target(bindings[0], flow_to, excluded)
+        return [[only]] if only is not None else []
     groups: list[list[Target]] = []
     for _, members in groupby(bindings, key=_preference):
         group = [target for binding in members if (target := _target(binding, flow_to, excluded))]
         if group:
             groups.append(group)
     return groups
+
+
+@lru_cache(maxsize=4096)
+def _contact(text: str) -> Uri:
+    """Parse a contact; those who are called often are called again."""
+    return parse_uri(text.encode("utf-8", "surrogateescape"))
 
 
 def _preference(binding: Binding) -> int:
@@ -66,17 +76,19 @@ def _target(
     binding: Binding, flow_to: Callable[[Hop], Flow], excluded: Callable[[SipUri], bool]
 ) -> Target | None:
     try:
-        uri = parse_uri(binding.contact.encode("utf-8", "surrogateescape"))
+        uri = _contact(binding.contact)
     except MessageError:
         return None
     flow = binding.flow
     if isinstance(uri, SipUri):
-        if uri.headers:
+        if uri.headers_text:
             uri = uri.without_headers()
         if flow is None and excluded(uri):
             return None
     if flow is None and binding.received:
         flow = _revived(binding.received, flow_to)
+    if not binding.path:
+        return Target(uri, (), flow)
     path = tuple(value.encode("utf-8", "surrogateescape") for value in binding.path)
     return Target(uri, path, flow)
 
