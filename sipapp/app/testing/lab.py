@@ -13,20 +13,22 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sipapp.app.config import Config
+from sipapp.app.config.store_address import StoreAddress
 from sipapp.app.discovery import load_application
 from sipapp.app.endpoint_strings import parse_listen
-from sipapp.app.config.store_address import StoreAddress
 from sipapp.app.interfaces import ISIPApplication, ISIPServer
 from sipapp.app.server import Server
 from sipapp.app.testing.network import VirtualNetwork
 from sipapp.app.testing.phone import Phone
+from sipapp.app.testing.scene import Scene
 from sipapp.app.world import World
+from sipapp.transport.hop import Address
 from sipapp.transport.zone import Zone
 
 Factory = Callable[[ISIPServer, Mapping[str, object]], ISIPApplication]
 
 SERVER = "192.0.2.10"
-"""Address of the server in a lab."""
+"""Address of the server in a lab, unless another is asked for."""
 
 _EPOCH = 1_800_000_000.0
 
@@ -34,12 +36,21 @@ _EPOCH = 1_800_000_000.0
 class Lab:
     """Runs a server on a virtual clock and network; use it as a context manager.
 
+    ```python
+    with Lab(name="p1") as p1, Lab(name="p2", hosts=["192.0.2.20"], beside=p1) as p2:
+        alice = p1.phone("alice")
+        ...
+    ```
+
     Args:
         apps: names of installed applications, or factories, in order.
         domain: the one domain of the server.
         users: accounts and their passwords; without any, nobody is asked who they are.
         sections: ``[app.NAME]`` tables; a factory's name is its ``__name__``.
-        listen: listen strings.
+        hosts: addresses of the server; phones send to the first.
+        listen: listen strings; by default UDP and TCP on port 5060 of each address.
+        name: what the server is called in `scene`.
+        beside: another lab, whose clock, network and DNS this server shares.
         changes: further fields of `Config`.
 
     Attributes:
@@ -56,20 +67,26 @@ class Lab:
         domain: str = "example.test",
         users: Mapping[str, str] | None = None,
         sections: Mapping[str, Mapping[str, object]] | None = None,
-        listen: Sequence[str] = (f"udp:5060:interface={SERVER}", f"tcp:5060:interface={SERVER}"),
+        hosts: Sequence[str] = (SERVER,),
+        listen: Sequence[str] = (),
+        name: str = "server",
+        beside: Lab | None = None,
         **changes: object,
     ) -> None:
-        self.clock = Clock()
-        self.clock.advance(1000.0)
         self.domain = domain
-        self.network = VirtualNetwork(self.clock, Random(0))
-        self.zone = Zone(self.clock)
-        self._phones: list[Phone] = []
+        self.clock: Clock = beside.clock if beside else _clock()
+        self.network: VirtualNetwork = beside.network if beside else VirtualNetwork(self.clock)
+        self.zone: Zone = beside.zone if beside else Zone(self.clock)
+        self._phones: list[Phone] = beside._phones if beside else []
+        self._scene: Scene = beside._scene if beside else Scene(self.network.ladder)
+        self._guest = beside is not None
+        self._scene.names.update(dict.fromkeys(hosts, name))
+        self._address = (hosts[0], 5060)
+        self._users = users or {}
         self._factories = {app.__name__: app for app in apps if not isinstance(app, str)}
-        rng = Random(1)
-        config = replace(
+        self._config = replace(
             Config(),
-            listen=tuple(parse_listen(text) for text in listen),
+            listen=tuple(parse_listen(text) for text in listen or _everywhere(hosts)),
             domains=(domain,),
             apps=tuple(app if isinstance(app, str) else app.__name__ for app in apps),
             store=StoreAddress("memory"),
@@ -77,8 +94,9 @@ class Lab:
             app_sections=dict(sections or {}),
             **changes,  # type: ignore[arg-type]
         )
-        world = World(
-            network=self.network.host(SERVER),
+        rng = Random(hosts[0])
+        self._world = World(
+            network=self.network.host(*hosts),
             clock=self.clock,
             utc=lambda: _EPOCH + self.clock.seconds(),
             dns=self.zone,
@@ -86,10 +104,7 @@ class Lab:
             uniform=rng.random,
             call_from_thread=lambda call, *arguments: call(*arguments),
         )
-        self.server = Server(config, world, b"s" * 32, load=self._load)
-        for user, password in (users or {}).items():
-            self.server.stores.accounts.add(user, domain, password)
-        self.server.start()
+        self._start()
 
     def __enter__(self) -> Lab:
         return self
@@ -103,31 +118,56 @@ class Lab:
         self.close()
 
     def phone(
-        self, user: str, *, transport: str = "UDP", host: str | None = None, port: int = 5060
+        self,
+        user: str,
+        *,
+        transport: str = "UDP",
+        host: str | None = None,
+        port: int = 5060,
+        inside: Address | None = None,
     ) -> Phone:
-        """Put a phone on the network; each has an address of its own."""
+        """Put a phone on the network.
+
+        Args:
+            user: who it belongs to; further phones of one user are numbered in `scene`.
+            transport: "UDP" or "TCP".
+            host, port: where it is; by default 198.51.100.1, .2 and so on, in turn.
+            inside: what it takes for its address, when it is behind a NAT.
+        """
         address = (host or f"198.51.100.{len(self._phones) + 1}", port)
         phone = Phone(
             user,
             self.domain,
             self.network.host(address[0]),
             address,
-            (SERVER, 5060),
+            self._address,
             transport=transport,
+            inside=inside,
             ladder=lambda: self.ladder,
         )
+        others = sum(1 for other in self._phones if other.user == user)
+        self._scene.names[address[0]] = f"{user}{others + 1}" if others else user
         self._phones.append(phone)
         return phone
 
-    def registered(self, user: str, *, transport: str = "UDP", password: str = "") -> Phone:
+    def registered(
+        self,
+        user: str,
+        *,
+        transport: str = "UDP",
+        password: str = "",
+        q: float | None = None,
+        inside: Address | None = None,
+    ) -> Phone:
         """Put a phone on the network and register it; its inbox is empty afterwards."""
-        phone = self.phone(user, transport=transport)
-        request = phone.register()
+        phone = self.phone(user, transport=transport, inside=inside)
+        request = phone.register(q=q)
         self.advance()
         if password:
             phone.retry(request, phone.take_response(401), password)
             self.advance()
         phone.take_response(200)
+        self.scene()
         return phone
 
     def advance(self, seconds: float = 0.0) -> None:
@@ -144,13 +184,27 @@ class Lab:
         """Everything that crossed the wire, as text."""
         return str(self.network.ladder)
 
+    def scene(self) -> list[str]:
+        """Return what crossed the wire since the last call or registration.
+
+        One line a message, such as ``alice -> server INVITE`` and ``server -> alice 100 INVITE``.
+        """
+        return self._scene.take()
+
+    def restart(self) -> None:
+        """Stop the server and start it anew: same config and secret, nothing remembered."""
+        self._stop()
+        self._start()
+
     def close(self) -> None:
-        """Stop the server and the phones.
+        """Stop the server; if it was the first on its network, also the phones.
 
         Raises:
             AssertionError: something is still scheduled: a timer leaks.
         """
-        Deferred.fromCoroutine(self.server.stop())
+        self._stop()
+        if self._guest:
+            return
         for phone in self._phones:
             phone.close()
         self.network.settle()
@@ -160,3 +214,28 @@ class Lab:
     def _load(self, name: str, sip: ISIPServer, section: Mapping[str, object]) -> ISIPApplication:
         factory = self._factories.get(name)
         return load_application(name, sip, section) if factory is None else factory(sip, section)
+
+    def _start(self) -> None:
+        secret = self._address[0].encode().ljust(32)
+        self.server = Server(self._config, self._world, secret, load=self._load)
+        for user, password in self._users.items():
+            self.server.stores.accounts.add(user, self.domain, password)
+        self.server.start()
+
+    def _stop(self) -> None:
+        Deferred.fromCoroutine(self.server.stop())
+        self.network.settle()
+
+
+def _clock() -> Clock:
+    clock = Clock()
+    clock.advance(1000.0)
+    return clock
+
+
+def _everywhere(hosts: Sequence[str]) -> list[str]:
+    return [
+        f"{transport}:5060:interface={f'[{host}]' if ':' in host else host}"
+        for host in hosts
+        for transport in ("udp", "tcp")
+    ]

@@ -57,8 +57,10 @@ class Phone:
         domain: host part of it.
         network: the virtual host it sits on.
         address: where it receives; also its Contact.
-        server: where it sends everything.
+        server: where it sends everything; may be changed later.
         transport: "UDP" or "TCP".
+        inside: the address it takes for its own and writes into Via and Contact, when a NAT
+            gives it ``address``.
         ladder: gives the text of everything that crossed the wire, for failures.
     """
 
@@ -71,27 +73,32 @@ class Phone:
         server: Address,
         *,
         transport: str = "UDP",
+        inside: Address | None = None,
         ladder: Callable[[], str] = str,
     ) -> None:
         self.user = user
         self.aor = f"sip:{user}@{domain}"
         self.domain = domain
         self.address = address
+        self.server = server
         self.transport = transport
         self.inbox: list[Request | Response] = []
         self._ladder = ladder
         self._count = 0
-        self._wire: Wire = open_wire(transport, network, address, server, self._received)
+        self._inside = inside
+        self._wire: Wire = open_wire(transport, network, address, self._received)
 
     @property
     def contact(self) -> bytes:
         """Its Contact value."""
         extra = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
-        return f"<sip:{self.user}@{host_port(*self.address)}{extra}>".encode()
+        address = self._inside or self.address
+        return f"<sip:{self.user}@{host_port(*address)}{extra}>".encode()
 
     def send(self, message: Request | Response | bytes) -> None:
         """Put a message on the wire."""
-        self._wire.send(message if isinstance(message, bytes) else message.to_bytes())
+        data = message if isinstance(message, bytes) else message.to_bytes()
+        self._wire.send(data, self.server)
 
     def build(
         self,
@@ -132,11 +139,17 @@ class Phone:
         self.send(request)
         return request
 
-    def register(self, expires: int = 3600, **parts: object) -> Request:
-        """Register the phone's contact."""
-        extra = [("Expires", b"%d" % expires), *parts.pop("extra", ())]  # type: ignore[misc]
+    def register(
+        self, expires: int = 3600, *, q: float | None = None, extra: Extra = (), cseq: int = 1
+    ) -> Request:
+        """Register the phone's contact, preferred by ``q`` if given."""
+        extra = [("Expires", b"%d" % expires), *extra]
         uri = f"sip:{self.domain}"
-        return self.request("REGISTER", uri, to=self.aor, extra=extra, **parts)
+        request = self.build("REGISTER", uri, to=self.aor, extra=extra, cseq=cseq)
+        if q is not None:
+            request.set_header("Contact", self.contact + b";q=%.3g" % q)
+        self.send(request)
+        return request
 
     def invite(self, user: str, **parts: object) -> Request:
         """Call a user of the phone's own domain, with an offer."""
@@ -176,23 +189,25 @@ class Phone:
         self.send(response)
         return response
 
-    def acknowledge(self, invite: Request, response: Response) -> Dialog | None:
-        """ACK a final response: end to end for a 2xx (new branch), else hop by hop (17.1.1.3).
+    def acknowledge(self, invite: Request, response: Response, *, body: bytes = b"") -> Dialog:
+        """ACK a 2xx end to end, with a new branch; ``body`` is the answer to a late offer.
 
-        Returns: the dialog of a 2xx.
+        Returns: the dialog.
         """
-        if response.status >= 300:
-            ack = Request("ACK", invite.raw_uri, Headers([], []))
-            for name in ("Via", "Max-Forwards", "From", "To", "Call-ID"):
-                source = response if name == "To" else invite
-                ack.headers.add(name, source.headers.get(name) or b"")
-            ack.headers.add("CSeq", b"%d ACK" % invite.cseq.number)
-            ack.headers.add("Content-Length", b"0")
-            self.send(ack)
-            return None
         dialog = self.caller_dialog(invite, response)
-        self.send(self._in_dialog(dialog, "ACK", (), b""))
+        self.send(self._in_dialog(dialog, "ACK", (), body))
         return dialog
+
+    def acknowledge_failure(self, invite: Request, response: Response) -> Request:
+        """ACK a response over 299 hop by hop, with the branch of the INVITE (17.1.1.3)."""
+        ack = Request("ACK", invite.raw_uri, Headers([], []))
+        for name in ("Via", "Max-Forwards", "From", "To", "Call-ID"):
+            source = response if name == "To" else invite
+            ack.headers.add(name, source.headers.get(name) or b"")
+        ack.headers.add("CSeq", b"%d ACK" % invite.cseq.number)
+        ack.headers.add("Content-Length", b"0")
+        self.send(ack)
+        return ack
 
     def caller_dialog(self, invite: Request, response: Response) -> Dialog:
         """Return the dialog that a response with a To tag makes for the caller (12.1.2)."""
@@ -274,8 +289,9 @@ class Phone:
         self.inbox.append(parse_message(data))
 
     def _via(self, unique: str) -> bytes:
-        sent_by = host_port(*self.address)
-        return f"SIP/2.0/{self.transport} {sent_by};branch=z9hG4bK-{unique}".encode()
+        sent_by = host_port(*(self._inside or self.address))
+        rport = ";rport" if self._inside else ""
+        return f"SIP/2.0/{self.transport} {sent_by}{rport};branch=z9hG4bK-{unique}".encode()
 
     def _in_dialog(self, dialog: Dialog, method: str, extra: Extra, body: bytes) -> Request:
         self._count += 1

@@ -18,33 +18,27 @@ Received = Callable[[bytes], None]
 
 
 class Wire(Shape):
-    """Sends whole messages to one server."""
+    """Sends whole messages."""
 
-    def send(self, data: bytes) -> None:
-        """Send one message."""
+    def send(self, data: bytes, server: Address) -> None:
+        """Send one message; a connection stays with the server it was opened to."""
 
     def close(self) -> None:
         """Leave."""
 
 
-def open_wire(
-    transport: str, network: Network, address: Address, server: Address, received: Received
-) -> Wire:
+def open_wire(transport: str, network: Network, address: Address, received: Received) -> Wire:
     """Open a wire; ``received`` gets every whole message."""
-    if transport == "UDP":
-        return _Datagrams(network, address, server, received)
-    return _Stream(network, address, server, received)
+    wire = _Datagrams if transport == "UDP" else _Stream
+    return wire(network, address, received)
 
 
 class _Datagrams:
-    def __init__(
-        self, network: Network, address: Address, server: Address, received: Received
-    ) -> None:
-        self._server = server
+    def __init__(self, network: Network, address: Address, received: Received) -> None:
         self._port = network.open_datagrams(address, lambda data, _: received(data))
 
-    def send(self, data: bytes) -> None:
-        self._port.send(data, self._server)
+    def send(self, data: bytes, server: Address) -> None:
+        self._port.send(data, server)
 
     def close(self) -> None:
         self._port.close()
@@ -79,28 +73,25 @@ class _Factory(ClientFactory):
 
 
 class _Stream:
-    """One connection to the server, opened at the first message; also accepts connections."""
+    """One connection, opened at the first message, or the first that was accepted."""
 
-    def __init__(
-        self, network: Network, address: Address, server: Address, received: Received
-    ) -> None:
+    def __init__(self, network: Network, address: Address, received: Received) -> None:
         self.received = received
         self._network = network
-        self._server = server
         self._transport: ITransport | None = None
         self._waiting: list[bytes] = []
         self._asked = False
         factory: Factory = _Factory(self)
         self._port = network.open_streams(address, factory)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, server: Address) -> None:
         if self._transport is not None:
             self._transport.write(data)
             return
         self._waiting.append(data)
         if not self._asked:
             self._asked = True
-            self._network.connect_stream(self._server, _Factory(self), None)
+            self._network.connect_stream(server, _Factory(self), None)
 
     def connected(self, transport: ITransport | None) -> None:
         assert transport is not None
