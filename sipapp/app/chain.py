@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sipapp.app.application import Application
 from sipapp.app.call import Call
 from sipapp.app.interfaces import ISIPApplication
+from sipapp.app.running import run
 from sipapp.errors import CallEnded, MessageError
 
 
@@ -29,28 +30,38 @@ class LoadedApplication:
     application: ISIPApplication
 
 
+def _overrides(loaded: LoadedApplication, coroutine: str) -> bool:
+    """Whether an application does more in ``coroutine`` than to pass on."""
+    theirs = getattr(type(loaded.application), coroutine, None)
+    return theirs is not getattr(Application, coroutine)
+
+
 class Chain:
     """Runs applications one after another as long as each passes on."""
 
     log = Logger()
 
     def __init__(self, applications: Sequence[LoadedApplication]) -> None:
-        self._applications = tuple(applications)
+        # Who would only pass on is left out: three coroutines for nothing are felt per call.
+        self._for_calls = tuple(one for one in applications if _overrides(one, "call"))
+        self._for_requests = tuple(one for one in applications if _overrides(one, "request"))
 
     def start(self, call: Call) -> None:
         """Have the first application decide; never raises."""
-        Deferred.fromCoroutine(self._whole(call))
+        run(self._whole(call))
 
     async def run(self, call: Call) -> None:
         """Have the next application decide; without one the call gets 404."""
+        invite = call.request.method == "INVITE"
+        applications = self._for_calls if invite else self._for_requests
         position = call.next_position()
-        if position == len(self._applications):
+        if position == len(applications):
             if not call.answered:
                 call.finish(otherwise=404)
             return
-        loaded = self._applications[position]
+        loaded = applications[position]
         try:
-            if call.request.method == "INVITE":
+            if invite:
                 await loaded.application.call(call)
             else:
                 await loaded.application.request(call)

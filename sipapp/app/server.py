@@ -155,7 +155,7 @@ class Server:
         aor = self.aor_of(uri)
         return target_groups(
             self.stores.locations.lookup(aor),
-            lambda hop: self.transport.flow_to(hop),
+            self.transport.flow_to,
             lambda contact: self._is_our_host(contact) and self.aor_of(contact) == aor,
         )
 

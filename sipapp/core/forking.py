@@ -79,8 +79,8 @@ class Fork(Generic[T]):
     """
 
     __slots__ = (
-        "_cancelled", "_groups", "_pending", "_recurse", "_results", "_settled", "_stopped", "accepted",
-        "invite", "launched",
+        "_cancelled", "_groups", "_pending", "_recurse", "_results", "_settled", "_stopped",
+        "accepted", "invite", "launched",
     )  # fmt: skip
 
     def __init__(

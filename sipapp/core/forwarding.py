@@ -18,7 +18,6 @@ from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size, f
 from sipapp.core.target import Target
 from sipapp.errors import ResolveFailed, TransportError
 from sipapp.message.message import Request, Response, response_to
-from sipapp.message.uri import SipUri
 from sipapp.transaction.client import ClientTransaction
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import IDLE
@@ -37,7 +36,16 @@ Done = Callable[[Verdict | None], None]
 class Branch:
     """One client transaction at a time towards one target; also the entry of Timer C."""
 
-    __slots__ = ("_client", "_hop", "_hops", "_provisional", "due", "forwarding", "number", "target")
+    __slots__ = (
+        "_client",
+        "_hop",
+        "_hops",
+        "_provisional",
+        "due",
+        "forwarding",
+        "number",
+        "target",
+    )
 
     def __init__(self, forwarding: Forwarding, number: int, target: Target) -> None:
         self.forwarding = forwarding
@@ -151,6 +159,7 @@ class Forwarding:
         ring: seconds each group may ring before the next is tried, None for no limit.
         record_route: whether to stay on the path of the dialog.
         recurse: further targets out of a 3xx, or None.
+        in_dialog: the request follows our signed route set.
     """
 
     __slots__ = (
@@ -168,6 +177,7 @@ class Forwarding:
         ring: float | None = None,
         record_route: bool = True,
         recurse: Callable[[Response], Sequence[Target]] | None = None,
+        in_dialog: bool = False,
     ) -> None:
         self.proxy = proxy
         self.tx = tx
@@ -177,7 +187,8 @@ class Forwarding:
         self.due = IDLE
         self._branches: dict[int, Branch] = {}
         self._done: Done | None = done
-        self._loop_mark = loop_mark(tx.request, proxy.signer)
+        # What is inside a dialog is not forked, so it cannot loop through a fork either.
+        self._loop_mark = "z9hG4bK" if in_dialog else loop_mark(tx.request, proxy.signer)
         self._record_route = record_route and tx.request.method in DIALOG_METHODS
         self._ring = ring
         self._share = DEFAULT_BREADTH
@@ -222,15 +233,15 @@ class Forwarding:
 
     def copy_for(self, target: Target, flow: Flow) -> Request:
         """Build the request for one target over one flow."""
-        branch = f"{self._loop_mark}.{self.proxy.new_token()}"
-        via = f"Via: SIP/2.0/{flow.transport} {flow.sent_by};branch={branch}"
+        proxy = self.proxy
+        routes: Sequence[bytes] = ()
+        if self._record_route:
+            routes = proxy.route_set.record_routes(self.request, self.tx.flow, flow)
         return forwarded(
             self.request,
             raw_uri=target.raw_uri,
-            via=via.encode("ascii"),
-            record_routes=self.proxy.route_set.record_routes(self.request, self.tx.flow, flow)
-            if self._record_route
-            else [],
+            via=proxy.via_line(flow, f"{self._loop_mark}.{proxy.new_token()}"),
+            record_routes=routes,
             path=target.path,
             breadth=self._share,
         )

@@ -110,12 +110,14 @@ class Proxy:
 
     def forward_in_dialog(self, tx: ServerTransaction) -> None:
         """Send a request of a record-routed dialog on to its Request-URI or next Route."""
-        self.forward(
+        Forwarding(
+            self,
             tx,
             [[Target(tx.request.uri)]],
             lambda verdict: self.answer(tx, verdict),
             record_route=False,
-        )
+            in_dialog=True,
+        ).start()
 
     def answer(self, tx: ServerTransaction, verdict: Verdict | None) -> None:
         """Send the failure that a fork ended with; None and closed transactions need nothing."""
@@ -128,13 +130,18 @@ class Proxy:
         tx.respond(response)
 
     def forward_ack(self, request: Request, came: Flow) -> None:
-        """Send the ACK of a 2xx on; it has no transaction of its own here (RFC 3261 13.2.2.4)."""
-        self._forward_stateless(request, came, Target(request.uri), record_route=False)
+        """Send the ACK of a 2xx on; it has no transaction of its own here (RFC 3261 13.2.2.4).
+
+        Each repetition may have a branch of its own: nothing is ever matched with it.
+        """
+        branch = "z9hG4bK" + self.new_token()
+        self._pass_on(request, came, Target(request.uri), branch, record_route=False)
 
     def forward_stateless(self, request: Request, came: Flow, target: Target) -> None:
         """Send a request on without any state (RFC 3261 16.11)."""
         record_route = request.method in DIALOG_METHODS and request.to_tag is None
-        self._forward_stateless(request, came, target, record_route=record_route)
+        branch = stateless_branch(request)
+        self._pass_on(request, came, target, branch, record_route=record_route)
 
     def forward_stateless_response(self, response: Response, flow: Flow) -> None:
         """Send a response of a statelessly forwarded request on by its next Via (16.11).
@@ -176,21 +183,20 @@ class Proxy:
             return self.outbound_proxy
         return target.uri
 
-    def _forward_stateless(
-        self, request: Request, came: Flow, target: Target, *, record_route: bool
+    def _pass_on(
+        self, request: Request, came: Flow, target: Target, branch: str, *, record_route: bool
     ) -> None:
+        """Send a copy to the first place there is, and forget it."""
         if request.max_forwards == 0:
             return
 
         def send(flow: Flow) -> None:
-            via = f"Via: SIP/2.0/{flow.transport} {flow.sent_by};branch={stateless_branch(request)}"
+            routes = self.route_set.record_routes(request, came, flow) if record_route else ()
             copy = forwarded(
                 request,
                 raw_uri=target.raw_uri,
-                via=via.encode("ascii"),
-                record_routes=self.route_set.record_routes(request, came, flow)
-                if record_route
-                else [],
+                via=self.via_line(flow, branch),
+                record_routes=routes,
                 path=target.path,
             )
             flow.send(copy.to_bytes())
@@ -203,6 +209,10 @@ class Proxy:
             send(target.flow)
         else:
             self.locate(request, target, located)
+
+    def via_line(self, flow: Flow, branch: str) -> bytes:
+        """Return our Via header line for a request that leaves over ``flow``."""
+        return f"Via: SIP/2.0/{flow.transport} {flow.sent_by};branch={branch}".encode("ascii")
 
 
 def stateless_branch(request: Request) -> str:

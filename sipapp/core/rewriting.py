@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["DEFAULT_BREADTH", "breadth_of", "estimated_size", "forwarded", "loop_mark"]
 
+from collections.abc import Sequence
+
 from sipapp.errors import MessageError
 from sipapp.message.fields import parse_name_addr
 from sipapp.message.headers import Headers
@@ -24,7 +26,7 @@ def forwarded(
     *,
     raw_uri: bytes,
     via: bytes,
-    record_routes: list[bytes],
+    record_routes: Sequence[bytes],
     path: tuple[bytes, ...] = (),
     breadth: int = DEFAULT_BREADTH,
 ) -> Request:

@@ -33,6 +33,10 @@ LARGE = 1300
 """Octets of a request over which it leaves by TCP (RFC 3261 18.1.1: the path MTU is unknown)."""
 
 
+_LOCALITY = 4096
+"""Hosts and ports remembered as ours or not; asking the routing table costs a system call."""
+
+
 class TransportLayer:
     """All sockets of a server.
 
@@ -72,6 +76,7 @@ class TransportLayer:
         self._later = Later(clock)
         self._bindings: list[DatagramBinding | StreamBinding] = []
         self._sent_by: set[str] = set()
+        self._locality: dict[tuple[str, int | None], bool] = {}
         self._routes: dict[Address, DatagramFlow] = {}
         self._inbound = Inbound(received, self.reply_flow, self._is_sent_by, self.counters)
         self._streams = Streams(
@@ -107,6 +112,7 @@ class TransportLayer:
             raise UsageError(f"no transport is called {listener.transport}")
         self._bindings.append(binding)
         self._routes.clear()
+        self._locality.clear()
         if not binding.wildcard or listener.advertised:
             self._sent_by.add(binding.sent_by(""))
         return binding.listener
@@ -172,10 +178,16 @@ class TransportLayer:
             host: canonical text, an IPv6 address without brackets.
             port: None for the default port of each transport.
         """
-        return any(
-            binding.names(host, port or default_port(binding.listener.transport))
-            for binding in self._bindings
-        )
+        key = (host, port)
+        known = self._locality.get(key)
+        if known is None:
+            if len(self._locality) >= _LOCALITY:
+                self._locality.clear()
+            known = self._locality[key] = any(
+                binding.names(host, port or default_port(binding.listener.transport))
+                for binding in self._bindings
+            )
+        return known
 
     def stop(self) -> Deferred[None]:
         """Close everything; fires when nothing is left, at most 3 s later."""
