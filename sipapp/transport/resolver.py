@@ -10,10 +10,11 @@ from __future__ import annotations
 
 __all__ = ["Dns", "Resolver"]
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from sipapp.errors import ResolveFailed
@@ -21,37 +22,14 @@ from sipapp.message.uri import SipUri
 from sipapp.transport.binding import family, numeric
 from sipapp.transport.dns import Answer, Naptr, Srv
 from sipapp.transport.hop import Hop, default_port
-from sipapp.transport.lookup import PATIENCE, Lookup
-from sipapp.transport.preference import by_address, by_weight
-
-BUDGET = 5.0
-"""Seconds that locating one URI may take."""
+from sipapp.transport.lookup import Lookup
+from sipapp.transport.search import Lookups, Search, chosen_transport, target
 
 MOST_HOPS = 24
 """Places to try: a zone with a thousand records is an attack on somebody."""
 
-MOST_TARGETS = 16
-
 _AVOIDED = 1024
 _LITERALS = 4096
-
-# RFC 3263 4.1 and 9, RFC 7118 8.2.
-_BY_SERVICE = {
-    "SIP+D2U": "UDP",
-    "SIP+D2T": "TCP",
-    "SIPS+D2T": "TLS",
-    "SIP+D2W": "WS",
-    "SIPS+D2W": "WSS",
-}
-_SERVICE_NAMES = {
-    "TLS": "_sips._tcp.",
-    "TCP": "_sip._tcp.",
-    "UDP": "_sip._udp.",
-    "WSS": "_sips._ws.",
-    "WS": "_sip._ws.",
-}
-_CLEAR = {"udp": "UDP", "tcp": "TCP", "tls": "TLS", "ws": "WS", "wss": "WSS"}
-_SECURE = {"tcp": "TLS", "tls": "TLS", "ws": "WSS", "wss": "WSS"}
 
 
 class Dns(Protocol):
@@ -92,12 +70,11 @@ class Resolver:
         self._clock = clock
         self._uniform = uniform
         self._transports = transports
-        self._naptr = Lookup(dns.naptr, clock)
-        self._srv = Lookup(dns.srv, clock)
-        self._addresses = [
-            Lookup(lambda name, family=family: dns.addresses(name, family), clock)  # type: ignore[misc]
-            for family in families
-        ]
+        self._lookups = Lookups(
+            Lookup(dns.naptr, clock),
+            Lookup(dns.srv, clock),
+            [Lookup(partial(dns.addresses, family=family), clock) for family in families],
+        )
         self._families = families
         self._avoided: dict[Hop, float] = {}
         self._literals: dict[tuple[object, ...], list[Hop] | None] = {}
@@ -108,20 +85,21 @@ class Resolver:
         Returns: one hop, or none if no transport or address family of ours can get there: a
             ``sips:`` URI over UDP, for example.
         """
-        if transports is None:
-            key = (uri.scheme, uri.host, uri.port, str(uri.params))
-            if key not in self._literals:
-                if len(self._literals) >= _LITERALS:
-                    self._literals.clear()
-                self._literals[key] = self._literal(uri, self._transports)
-            return self._literals[key]
-        return self._literal(uri, transports)
+        if transports is not None:
+            return self._literal(uri, transports)
+        key = (uri.scheme, uri.host, uri.port, str(uri.params))
+        if key not in self._literals:
+            if len(self._literals) >= _LITERALS:
+                self._literals.clear()
+            self._literals[key] = self._literal(uri, self._transports)
+        known = self._literals[key]
+        return None if known is None else known.copy()  # callers take hops off their list
 
     def _literal(self, uri: SipUri, transports: Sequence[str]) -> list[Hop] | None:
-        host = numeric(_target(uri))
+        host = numeric(target(uri))
         if host is None:
             return None
-        transport = self._transport(uri, transports)
+        transport = chosen_transport(uri, transports)
         if transport is None or family(host) not in self._families:
             return []
         return [Hop(transport, host, uri.port or default_port(transport))]
@@ -150,7 +128,7 @@ class Resolver:
         literal = self.literal(uri, transports=supported)
         if literal is None:
             uniform = None if stateless else self._uniform
-            search = _Search(self, uri, supported, uniform, self._clock.seconds() + BUDGET)
+            search = Search(self._lookups, self._clock, uri, supported, uniform)
             return Deferred.fromCoroutine(self._finish(uri, search.hops()))
         return Deferred.fromCoroutine(self._finish(uri, _given(literal)))
 
@@ -166,132 +144,9 @@ class Resolver:
     async def _finish(self, uri: SipUri, found: Coroutine[Any, Any, list[Hop]]) -> list[Hop]:
         hops = list(dict.fromkeys(await found))[:MOST_HOPS]
         if not hops:
-            raise ResolveFailed(f"no way to {_target(uri)} is known")
+            raise ResolveFailed(f"no way to {target(uri)} is known")
         now = self._clock.seconds()
         return sorted(hops, key=lambda hop: self._avoided.get(hop, 0.0) > now)
-
-    def _transport(self, uri: SipUri, supported: Sequence[str]) -> str | None:
-        """The transport where no record names one: as asked for, else UDP or TLS."""
-        secure = uri.scheme == "sips"
-        asked = uri.params.get("transport")
-        if asked is not None:
-            chosen = (_SECURE if secure else _CLEAR).get(asked.lower())
-            return chosen if chosen in supported else None
-        fit = ("TLS",) if secure else ("UDP", "TCP", "TLS")
-        return next((transport for transport in fit if transport in supported), None)
-
-
-class _Search:
-    """One run through the steps of RFC 3263."""
-
-    def __init__(
-        self,
-        resolver: Resolver,
-        uri: SipUri,
-        supported: Sequence[str],
-        uniform: Callable[[], float] | None,
-        deadline: float,
-    ) -> None:
-        self._resolver = resolver
-        self._uri = uri
-        self._domain = _target(uri).rstrip(".").lower()
-        self._supported = supported
-        self._uniform = uniform
-        self._deadline = deadline
-
-    async def hops(self) -> list[Hop]:
-        """4.1 and 4.2."""
-        uri, resolver = self._uri, self._resolver
-        transport = resolver._transport(uri, self._supported)
-        if uri.port is not None:
-            return [] if transport is None else await self._by_host(transport, uri.port)
-        if uri.params.get("transport") is not None:
-            if transport is None:
-                return []
-            return await self._by_services([(transport, _SERVICE_NAMES[transport] + self._domain)])
-        for services in self._by_preference(await resolver._naptr(self._domain, self._patience())):
-            if hops := await self._by_srv(services):
-                return hops
-        return await self._by_services(
-            [
-                (name, prefix + self._domain)
-                for name, prefix in _SERVICE_NAMES.items()
-                if self._usable(name)
-            ]
-        )
-
-    def _patience(self) -> float:
-        return min(PATIENCE, self._deadline - self._resolver._clock.seconds())
-
-    def _usable(self, transport: str) -> bool:
-        secure = transport in ("TLS", "WSS")
-        return transport in self._supported and (secure or self._uri.scheme == "sip")
-
-    def _by_preference(self, records: Iterable[Naptr]) -> list[list[tuple[str, str]]]:
-        """The services that we can use, those of equal order together (RFC 3403 4.1)."""
-        groups: dict[int, list[tuple[str, str]]] = {}
-        for record in sorted(records, key=lambda record: (record.order, record.preference)):
-            transport = _BY_SERVICE.get(record.service.upper())
-            usable = transport is not None and self._usable(transport)
-            if usable and record.flags.lower() == "s" and not record.regexp:
-                groups.setdefault(record.order, []).append((transport or "", record.replacement))
-        return list(groups.values())
-
-    async def _by_services(self, services: list[tuple[str, str]]) -> list[Hop]:
-        """SRV, and addresses of the domain itself if there is none of them."""
-        hops = await self._by_srv(services)
-        transport = self._resolver._transport(self._uri, self._supported)
-        if hops is not None or transport is None:
-            return hops or []
-        return await self._by_host(transport, default_port(transport))
-
-    async def _by_srv(self, services: list[tuple[str, str]]) -> list[Hop] | None:
-        """The hops behind some SRV names, in the order of the names; None if none exists."""
-        patience = self._patience()
-        asked = [self._resolver._srv(name.rstrip(".").lower(), patience) for _, name in services]
-        found = await gatherResults(asked)
-        servers = [
-            (transport, record)
-            for (transport, _), records in zip(services, found, strict=True)
-            for record in by_weight(records, self._uniform)
-        ]
-        if not servers:
-            return None
-        # A target of "." says that the service is not offered there (RFC 2782).
-        offered = [(t, record) for t, record in servers if record.target not in ("", ".")]
-        located = await gatherResults(
-            [self._of_host(record.target) for _, record in offered[:MOST_TARGETS]]
-        )
-        return [
-            self._hop(transport, address, record.port)
-            for (transport, record), addresses in zip(offered, located, strict=False)
-            for address in addresses
-        ]
-
-    async def _by_host(self, transport: str, port: int) -> list[Hop]:
-        return [
-            self._hop(transport, address, port) for address in await self._of_host(self._domain)
-        ]
-
-    def _of_host(self, name: str) -> Deferred[list[str]]:
-        """All addresses of one name, never mixed with those of another (RFC 7984 3.1, 4)."""
-        if (host := numeric(name)) is not None:
-            return succeed([host])
-        patience = self._patience()
-        asked = [lookup(name.rstrip(".").lower(), patience) for lookup in self._resolver._addresses]
-        return gatherResults(asked).addCallback(
-            lambda families: by_address(address for found in families for address in found)
-        )
-
-    def _hop(self, transport: str, address: str, port: int) -> Hop:
-        """A hop; over TLS with the name that the certificate must prove (RFC 5922 7.1)."""
-        return Hop(transport, address, port, self._domain if transport in ("TLS", "WSS") else "")
-
-
-def _target(uri: SipUri) -> str:
-    """RFC 3263 4: the maddr parameter if there is one, else the host."""
-    maddr = uri.params.get("maddr")
-    return (maddr or uri.host).strip("[]")
 
 
 async def _given(hops: list[Hop]) -> list[Hop]:

@@ -377,5 +377,15 @@ def test_an_answer_cannot_be_made_to_bring_too_much() -> None:
     assert len(bench.zone.asked) == 1 + 2 * 16
     for n in range(3000):
         bench.start(f"sip:n{n}.example:5060")
-    assert len(bench.resolver._addresses[0]._known) == 1024
+    assert len(bench.resolver._lookups.addresses[0]._known) == 1024
     assert len(bench.failures) == 3000
+
+
+def test_a_list_of_hops_belongs_to_who_asked() -> None:
+    """Taking the first hop off it must not take it from the next one who asks."""
+    resolver = Bench().resolver
+    expected = [Hop("UDP", "192.0.2.7", 5060)]
+    for _ in range(2):
+        hops = resolver.literal(uri("sip:192.0.2.7"))
+        assert hops == expected
+        hops.clear()
