@@ -66,6 +66,7 @@ class Server:
         self.new_token = TokenSource(world.random_bytes)
         self.wheel = TimerWheel(world.clock)
         self.stores = Stores(config, world)
+        self._outbound_proxy = _sip_uri(config.outbound_proxy)
         timers = config.timers
         self.transactions = TransactionLayer(
             self.wheel,
@@ -87,7 +88,7 @@ class Server:
             Signer(secret),
             new_token=self.new_token,
             timer_c=config.proxy.timer_c,
-            outbound_proxy=_sip_uri(config.outbound_proxy),
+            max_breadth=config.proxy.max_breadth,
         )
         registrar = config.registrar
         self.registrar = Registrar(
@@ -100,6 +101,7 @@ class Server:
             limits=RegistrarLimits(
                 registrar.min_expires, registrar.default_expires, registrar.max_expires
             ),
+            service_route=[f"<{uri}>" for uri in registrar.service_route],
         )
         self.authenticator = self._make_authenticator(secret)
         reception = Reception(self, Chain(self._load(load)), self.authenticator)
@@ -151,7 +153,7 @@ class Server:
         """Return where a request goes by default: bindings, or its own URI when foreign."""
         uri = request.uri
         if not isinstance(uri, SipUri) or not self._is_our_host(uri):
-            return [[Target(uri)]]
+            return [[Target(uri, next_hop=self._outbound_proxy)]]
         aor = self.aor_of(uri)
         return target_groups(
             self.stores.locations.lookup(aor),

@@ -248,7 +248,7 @@ class Forwarding:
 
     def _begin_group(self, size: int) -> None:
         """Split Max-Breadth over the group (RFC 5393 5.3.3.1) and start its ring time."""
-        self._share = max(1, breadth_of(self.request) // size)
+        self._share = max(1, breadth_of(self.request, self.proxy.max_breadth) // size)
         if self._ring is not None:
             self.proxy.wheel.arm(self, self._ring)
 

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from sipapp.core.forking import Verdict
 from sipapp.core.forwarding import DIALOG_METHODS, Done, Forwarding
-from sipapp.core.rewriting import breadth_of, estimated_size, forwarded
+from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size, forwarded
 from sipapp.core.routing import RouteSet
 from sipapp.core.target import Target
 from sipapp.errors import MessageError, ResolveFailed
@@ -44,7 +44,7 @@ class Proxy:
         signer: signs branches and Record-Route.
         new_token: gives unguessable ASCII tokens for branches and tags.
         timer_c: seconds an INVITE branch may stay without a final response, above 180.
-        outbound_proxy: where requests go that have no Route, None for RFC 3263.
+        max_breadth: branches that one request may have at once, 1 to 60 (RFC 5393).
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Proxy:
         *,
         new_token: Callable[[], str],
         timer_c: float = 180.0,
-        outbound_proxy: SipUri | None = None,
+        max_breadth: int = DEFAULT_BREADTH,
     ) -> None:
         self.transport = transport
         self.transactions = transactions
@@ -66,7 +66,7 @@ class Proxy:
         self.signer = signer
         self.new_token = new_token
         self.timer_c = timer_c
-        self.outbound_proxy = outbound_proxy
+        self.max_breadth = max_breadth
         self.route_set = RouteSet(signer, transport.is_local)
 
     def forward(
@@ -94,7 +94,7 @@ class Proxy:
         Raises:
             MessageError: Max-Breadth is broken (hint 400).
         """
-        breadth = breadth_of(tx.request)
+        breadth = breadth_of(tx.request, self.max_breadth)
         if breadth < 1:
             done(Verdict(440))
             return None
@@ -179,9 +179,7 @@ class Proxy:
             return parse_name_addr(target.path[0], "Path").uri
         if "Route" in request.headers.names:
             return parse_name_addr(request.headers.elements("Route")[0], "Route").uri
-        if self.outbound_proxy is not None:
-            return self.outbound_proxy
-        return target.uri
+        return target.next_hop or target.uri
 
     def _pass_on(
         self, request: Request, came: Flow, target: Target, branch: str, *, record_route: bool

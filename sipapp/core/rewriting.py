@@ -81,18 +81,20 @@ def _for_strict_router(request: Request) -> Request:
     return request
 
 
-def breadth_of(request: Request) -> int:
+def breadth_of(request: Request, most: int = DEFAULT_BREADTH) -> int:
     """Return how many branches ``request`` may still have at once (RFC 5393 5.3).
 
+    Args:
+        most: what it may have without the field, and at most with it; up to 60.
     Raises:
         MessageError: Max-Breadth is not a number (hint 400).
     """
     if "Max-Breadth" not in request.headers.names:
-        return DEFAULT_BREADTH
+        return most
     raw = request.headers.get("Max-Breadth") or b""
     if not raw.isdigit() or len(raw) > 10:
         raise MessageError("Max-Breadth", "is not a number")
-    return min(int(raw), DEFAULT_BREADTH)
+    return min(int(raw), most)
 
 
 def estimated_size(request: Request) -> int:

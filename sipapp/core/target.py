@@ -25,11 +25,14 @@ class Target:
         path: Route values to put in front, nearest first (RFC 3327), each with its brackets.
         flow: the flow to use whatever the URI says (a registered phone behind a NAT), or
             None to find the next hop by RFC 3263.
+        next_hop: what to locate instead of the URI when no Route says otherwise: a configured
+            outbound proxy.
     """
 
     uri: Uri
     path: tuple[bytes, ...] = ()
     flow: Flow | None = None
+    next_hop: Uri | None = None
 
     @property
     def raw_uri(self) -> bytes:

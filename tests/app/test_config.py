@@ -370,8 +370,10 @@ def test_the_commented_file_is_a_configuration(tmp_path: Path) -> None:
     )
     full = loaded(written(tmp_path, every))
     assert {name for name, origin in full.origins.items() if origin == "default"} == set()
+    assert full.config.registrar.service_route == ("sip:proxy.example.com;lr",)
     assert replace(
         full.config,
+        registrar=replace(full.config.registrar, service_route=()),
         outbound_proxy=None,
         digest=plain.digest,
         app_sections={},

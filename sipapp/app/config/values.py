@@ -197,6 +197,14 @@ class RegistrarSettings:
         default=10,
         metadata=_about(_count(1, 1_000), "10", "Most contacts of one address-of-record."),
     )
+    service_route: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            ListOf(SipUriText()),
+            '["sip:proxy.example.com;lr"]',
+            "Proxies that phones are told to send their requests through (RFC 3608).",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +236,7 @@ class ProxySettings:
     max_breadth: int = field(
         default=60,
         metadata=_about(
-            _count(1, 1_000), "60", "Most branches one request may be forked into (RFC 5393)."
+            _count(1, 60), "60", "Most branches one request may be forked into (RFC 5393)."
         ),
     )
 
