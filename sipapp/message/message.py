@@ -315,7 +315,8 @@ def response_to(
         request: may be incomplete (a malformed one): what is missing is left out.
         status: 100 to 699.
         reason: the phrase, the registered one when None.
-        to_tag: put into To when it has none and ``status`` is not 100.
+        to_tag: put into To when it has none and ``status`` is not 100; a broken tag counts as
+            one, and goes back as it came.
         extra: further header fields, in order.
         body: goes with a Content-Length; name its type in ``extra``.
     """
@@ -326,7 +327,7 @@ def response_to(
         if name in copied:
             names.append(name)
             lines.append(line)
-    if to_tag is not None and status != 100 and "To" in names and request.to_tag is None:
+    if to_tag is not None and status != 100 and "To" in names and not _has_to_tag(request):
         lines[names.index("To")] += b";tag=" + to_tag.encode("ascii")
     for name, value in extra:
         names.append(name)
@@ -336,3 +337,11 @@ def response_to(
     return Response(
         status, reason_for(status) if reason is None else reason, Headers(names, lines), body
     )
+
+
+def _has_to_tag(request: Request) -> bool:
+    """Whether To has a tag, right or wrong: an answer must never fail on what it answers."""
+    try:
+        return request.to_tag is not None
+    except MessageError:
+        return True

@@ -213,7 +213,7 @@ class TransactionLayer:
             self._answer(cancel, flow, 481)
             return
         tx = self._open(NonInviteServer, cancel, flow, key)
-        tx.respond(_response(cancel, 200, invite.to_tag))
+        tx.respond(response_to(cancel, 200, to_tag=invite.to_tag))
         # After a final response the CANCEL has no effect.
         if invite.cancelled is not None and not invite.finished:
             invite.cancelled(cancel)
@@ -221,11 +221,5 @@ class TransactionLayer:
     def _answer(self, request: Request, flow: Flow, status: int, extra: Extra = ()) -> None:
         """Answer without a transaction (RFC 3261 8.2.7)."""
         tag = blake2b(repr(server_key(request, request.method)).encode(), digest_size=8).hexdigest()
-        response = _response(request, status, tag, extra)
+        response = response_to(request, status, to_tag=tag, extra=extra)
         self._reply_flow(request, flow).send(response.to_bytes())
-
-
-def _response(request: Request, status: int, tag: str, extra: Extra = ()) -> Response:
-    """Build a response of our own; a To with a tag, even a broken one, goes back as it came."""
-    to_tag = tag if tag_of(request.to) is None else None
-    return response_to(request, status, to_tag=to_tag, extra=extra)

@@ -97,7 +97,12 @@ class Inbound:
             if sent_by != flow.sent_by and not self._is_ours(sent_by):
                 self._counters.foreign += 1  # RFC 3261 18.1.2: silently discarded
                 return True
-        self._received(message, flow)
+        try:
+            self._received(message, flow)
+        except MessageError as error:  # a field that nobody had looked at before
+            if isinstance(message, Request):
+                return self._refuse(message, error, flow)
+            self._counters.malformed += 1
         return True
 
     def broken(self, broken: Broken, flow: Flow) -> None:
@@ -131,9 +136,5 @@ class Inbound:
 def _refusal(request: Request, error: MessageError) -> Response:
     field, status = error.field, error.status_hint
     named = status == 400 and field != "message" and _FIELD.fullmatch(field) is not None
-    seed = blake2b(b"\n".join(request.headers.lines), digest_size=8)
-    try:
-        tag = None if request.to_tag is not None else seed.hexdigest()
-    except MessageError:
-        tag = None
+    tag = blake2b(b"\n".join(request.headers.lines), digest_size=8).hexdigest()
     return response_to(request, status, f"Bad {field}" if named else None, to_tag=tag)
