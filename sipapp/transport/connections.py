@@ -33,7 +33,7 @@ class Connections:
     """
 
     __slots__ = (
-        "_accepted", "_all", "_by_key", "_by_source", "_clock", "_emptied", "_fresh", "_sweep",
+        "_accepted", "_all", "_by_key", "_by_source", "_clock", "_emptied", "_spare", "_sweep",
         "counters", "limits", "now",
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ class Connections:
         self._emptied: Deferred[None] | None = None
         # Dictionaries as ordered sets: the oldest is the first, and taking one out is not a search.
         self._all: dict[StreamProtocol, None] = {}
-        self._fresh: dict[StreamProtocol, None] = {}
+        self._spare: dict[StreamProtocol, None] = {}
         self._by_source: dict[str, dict[StreamProtocol, None]] = {}
         self._by_key: dict[Key, StreamFlow] = {}
         self._accepted = 0
@@ -71,20 +71,21 @@ class Connections:
     def admit(self, source: str) -> bool:
         """Whether a connection from the host ``source`` may come in.
 
-        At a cap, the oldest connection that has never carried a whole message makes room: a crowd
-        of silent connections cannot keep a new one out, nor throw out one that works.
+        At a cap, the oldest connection makes room that has never carried a whole message or is on
+        its way out: a crowd of silent connections, or of those that hang on half-closed, cannot
+        keep a new one out, nor throw out one that works.
         """
         limits = self.limits
         same = self._by_source.get(source, {})
         fits = len(same) < limits.per_source or self._evict(same)
-        if fits and (self._accepted < limits.connections or self._evict(self._fresh)):
+        if fits and (self._accepted < limits.connections or self._evict(self._spare)):
             return True
         self.counters.rejected += 1
         return False
 
     def _evict(self, candidates: dict[StreamProtocol, None]) -> bool:
         for connection in candidates:
-            if not connection.served:
+            if connection in self._spare:
                 self.counters.evicted += 1
                 self._uncount(connection)
                 self.forget(connection.flow)
@@ -98,7 +99,7 @@ class Connections:
         self._all[connection] = None
         if connection.source is not None:
             self._accepted += 1
-            self._fresh[connection] = None
+            self._spare[connection] = None
             self._by_source.setdefault(connection.source, {})[connection] = None
         self.register(connection.flow)
         if self._sweep is None:
@@ -106,11 +107,13 @@ class Connections:
 
     def served(self, connection: StreamProtocol) -> None:
         """Its first whole message has come."""
-        self._fresh.pop(connection, None)
+        self._spare.pop(connection, None)
 
     def leaving(self, connection: StreamProtocol) -> None:
         """It takes no new requests of ours any more."""
         self.forget(connection.flow)
+        if connection in self._by_source.get(connection.source or "", ()):
+            self._spare[connection] = None
 
     def gone(self, connection: StreamProtocol) -> None:
         """It is over."""
@@ -121,7 +124,7 @@ class Connections:
             self._stop_sweeping()
 
     def _uncount(self, connection: StreamProtocol) -> None:
-        self._fresh.pop(connection, None)
+        self._spare.pop(connection, None)
         same = self._by_source.get(connection.source or "")
         if same is not None and connection in same:
             self._accepted -= 1

@@ -52,6 +52,20 @@ def test_connections_that_work_are_not_thrown_out() -> None:
     assert stage.connect().end == ""
 
 
+def test_connections_on_their_way_out_make_room() -> None:
+    """Half-closed ones wait 5 s for late answers; they keep nobody out meanwhile."""
+    stage = Stage(limits=Limits(per_source=2))
+    leaving, working = (stage.connect() for _ in range(2))
+    for peer in (leaving, working):
+        peer.send(tcp())
+    leaving.transport.loseWriteConnection()
+    leaving.settle()
+    new = stage.connect()
+    assert [peer.end for peer in (leaving, working, new)] == ["ConnectionLost", "", ""]
+    assert stage.layer.counters == Counters(evicted=1)
+    stage.stop()
+
+
 def test_the_total_is_capped_too() -> None:
     """Over all sources, by the same rule."""
     stage = Stage(limits=Limits(connections=2))
