@@ -119,8 +119,9 @@ class Server:
             )
 
     async def stop(self) -> None:
-        """Close the listeners, forget transactions, close the stores."""
+        """Close the listeners, forget transactions and searches, close the stores."""
         self.transactions.stop()
+        self.wheel.stop()
         await self.transport.stop()
         await self.stores.stop()
 

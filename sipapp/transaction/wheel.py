@@ -129,6 +129,12 @@ class TimerWheel:
                 self._call = None
                 self._wake = _NEVER
 
+    def stop(self) -> None:
+        """Forget every entry: nothing is called any more."""
+        for slot in self._slots:
+            for entry in list(slot):
+                self.disarm(entry)
+
     def _wake_at(self, tick: int, now: float) -> None:
         self._wake = tick
         delay = max(0.0, tick / self._rate - now)

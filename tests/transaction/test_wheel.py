@@ -219,3 +219,11 @@ def test_failures_are_logged_unless_somebody_wants_them() -> None:
     with capturedLogs() as events:
         clock.advance(1)
     assert [event["log_failure"].type for event in events] == [ValueError]
+
+
+def test_a_stopped_wheel_forgets_all(desk: Desk) -> None:
+    """Nothing fires any more, no call is left, and an entry may be armed elsewhere."""
+    entries = [desk.arm("a", 1), desk.arm("b", 500)]
+    desk.wheel.stop()
+    assert ([entry.due for entry in entries], len(desk.wheel)) == ([IDLE, IDLE], 0)
+    assert desk.clock.getDelayedCalls() == []
