@@ -202,7 +202,8 @@ class VirtualStream:
             self._close_if_done()
         elif IHalfCloseableProtocol.providedBy(self.protocol):
             self.protocol.readConnectionLost()
-        else:
+        else:  # a protocol that knows no half-closed connection closes its own half too
+            self.loseWriteConnection()
             self.end(ConnectionDone())
 
     def _was_read(self, size: int) -> None:

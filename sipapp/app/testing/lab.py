@@ -145,8 +145,8 @@ class Lab:
             inside=inside,
             ladder=lambda: self.ladder,
         )
-        others = sum(1 for other in self._phones if other.user == user)
-        self._scene.names[address[0]] = f"{user}{others + 1}" if others else user
+        others = {other.address[0] for other in self._phones if other.user == user} - {address[0]}
+        self._scene.names[address[0]] = f"{user}{len(others) + 1}" if others else user
         self._phones.append(phone)
         return phone
 
