@@ -6,7 +6,6 @@ __all__ = ["TransactionLayer"]
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from hashlib import blake2b
 from secrets import token_hex
 from types import MappingProxyType
 from typing import TypeAlias
@@ -22,6 +21,7 @@ from sipapp.transaction.matching import (
     client_key,
     has_branch,
     invite_keys_of_ack,
+    repeatable_tag,
     response_key,
     server_key,
     tag_of,
@@ -220,6 +220,6 @@ class TransactionLayer:
 
     def _answer(self, request: Request, flow: Flow, status: int, extra: Extra = ()) -> None:
         """Answer without a transaction (RFC 3261 8.2.7)."""
-        tag = blake2b(repr(server_key(request, request.method)).encode(), digest_size=8).hexdigest()
+        tag = repeatable_tag(server_key(request, request.method))
         response = response_to(request, status, to_tag=tag, extra=extra)
         self._reply_flow(request, flow).send(response.to_bytes())

@@ -15,11 +15,13 @@ __all__ = [
     "client_key",
     "has_branch",
     "invite_keys_of_ack",
+    "repeatable_tag",
     "response_key",
     "server_key",
     "tag_of",
 ]
 
+from hashlib import blake2b
 from typing import TypeAlias
 
 from sipapp.errors import MessageError, UsageError
@@ -101,6 +103,11 @@ def tag_of(value: NameAddr) -> str | None:
         return value.tag
     except MessageError:
         return str(value)
+
+
+def repeatable_tag(key: Key) -> str:
+    """Return the To tag of an answer without state: each repetition gets it again (8.2.7)."""
+    return blake2b(repr(key).encode(), digest_size=8).hexdigest()
 
 
 def _key_2543(request: Request, method: str, to_tag: str | None) -> Key:

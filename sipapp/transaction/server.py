@@ -11,7 +11,7 @@ from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.parser import parse_message
 from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
-from sipapp.transaction.matching import Key
+from sipapp.transaction.matching import Key, repeatable_tag
 from sipapp.transaction.timers import Timers
 from sipapp.transaction.transaction import Transaction
 from sipapp.transaction.wheel import TimerWheel
@@ -94,6 +94,11 @@ class ServerTransaction(Transaction):
         return self._to_tag
 
     @property
+    def repeatable_tag(self) -> str:
+        """The To tag for `dismiss`, the same for each copy of the request."""
+        return repeatable_tag(self.key)
+
+    @property
     def sent_to_tag(self) -> str | None:
         """The To tag of the response that was sent last, if there was one with a tag."""
         # Read back from the octets: rarely wanted, and cheaper than keeping the response.
@@ -118,6 +123,15 @@ class ServerTransaction(Transaction):
         self._response = response
         fire(self, self._event(response))
         del self._response
+
+    def dismiss(self, response: Response) -> None:
+        """Answer and forget: the request, sent again, is a new one and judged again.
+
+        RFC: 3261 8.2.7, 26.3.2.4. For those who have proved nothing: they get one datagram for
+        one, and cost no memory. To needs ``repeatable_tag``.
+        """
+        self.reply.send(response.to_bytes())
+        self.leave()
 
     def receive(self) -> None:
         """The request came again."""

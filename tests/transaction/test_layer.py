@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sipapp.errors import UsageError, WrongState
+from sipapp.message.message import response_to
 from sipapp.transaction.layer import TransactionLayer
 from sipapp.transaction.machine import State
+from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.timers import Timers
 from tests.transaction.stage import Stage, as_request, request_text
 
@@ -170,6 +172,25 @@ def test_a_broken_cancel_of_an_invite_with_a_broken_response(stage: Stage) -> No
     stage.come(request_text("CANCEL", to_tag=BROKEN))
     assert b";tag=b1;tag=b2\r\n" in stage.flow.sent[-1]
     assert (stage.events[-1], tx.to_tag) == ("> 200", "fresh")
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER"])
+def test_who_is_dismissed_costs_nothing(stage: Stage, method: str) -> None:
+    """RFC 3261 8.2.7: no state, no copies, the same To tag each time; the ACK finds nothing."""
+
+    def dismiss(tx: ServerTransaction) -> None:
+        tx.dismiss(response_to(tx.request, 407, to_tag=tx.repeatable_tag))
+
+    stage.on_request = dismiss
+    stage.come(request_text(method))
+    assert (stage.layer.server_count, stage.clock.getDelayedCalls()) == (0, [])
+    stage.run(40)
+    stage.come(request_text("ACK", to_tag="b1"))
+    stage.come(request_text(method))
+    first, second = stage.flow.sent
+    assert first == second
+    assert b";tag=" in first.partition(b"To:")[2].partition(b"\r\n")[0]
+    assert stage.events == [f"request {method}", "> 407", "ack", f"request {method}", "> 407"]
 
 
 class CapTests:
