@@ -35,8 +35,9 @@ class Server:
             self.network, reactor, Limits(), self._received, failed=self.failures.append
         )
         for host in hosts or ("127.0.0.1",):
-            udp = self.layer.listen(Listener("UDP", host, 0))
-            self.layer.listen(Listener("TCP", host, udp.port))
+            # TCP chooses: its ports are the ones that others are likely to have taken.
+            tcp = self.layer.listen(Listener("TCP", host, 0))
+            self.layer.listen(Listener("UDP", host, tcp.port))
         self.address = (self.layer.listeners[0].host, self.layer.listeners[0].port)
 
     def _received(self, message: Request | Response, flow: Flow) -> None:
