@@ -91,7 +91,18 @@ class Call:
         if not groups and targets is None:
             self._outcome = Verdict(self._server.absent_status(self.request))
             return Outcome(self._outcome.status)
-        verdict = await self._search(groups, ring, record_route, recurse)
+        settings = self._server.config.proxy
+        ended: Deferred[Verdict | None] = Deferred()
+        self._forwarding = self._server.proxy.forward(
+            self._tx,
+            groups,
+            ended.callback,
+            ring=ring,
+            record_route=settings.record_route if record_route is None else record_route,
+            recurse=_Recursion(groups) if _chosen(recurse, settings.recurse) else None,
+        )
+        verdict = await ended
+        self._forwarding = None
         if verdict is None:
             return Outcome(200)
         self._outcome = verdict
@@ -139,28 +150,6 @@ class Call:
             raise CallEnded("the caller gave up")
         if self._tx.finished:
             raise WrongState("a final answer was sent already")
-
-    async def _search(
-        self,
-        groups: Sequence[Sequence[Target]],
-        ring: float | None,
-        record_route: bool | None,
-        recurse: bool | None,
-    ) -> Verdict | None:
-        settings = self._server.config.proxy
-        waiting: Deferred[Verdict | None] = Deferred()
-        self._forwarding = self._server.proxy.forward(
-            self._tx,
-            groups,
-            waiting.callback,
-            ring=ring,
-            record_route=settings.record_route if record_route is None else record_route,
-            recurse=_Recursion(groups) if _chosen(recurse, settings.recurse) else None,
-        )
-        try:
-            return await waiting
-        finally:
-            self._forwarding = None
 
 
 def _chosen(asked: bool | None, configured: bool) -> bool:

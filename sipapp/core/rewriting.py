@@ -106,18 +106,14 @@ def estimated_size(request: Request) -> int:
 def loop_mark(request: Request, signer: Signer) -> str:
     """Return what our branches of this request begin with, and a looped copy would carry.
 
-    RFC: 3261 16.6 step 8, 5393 4.2.2: over everything that decides where the request goes,
-    and not over the method. Signed, so that nobody else can make a request look looped. A
-    request that comes back changed (a spiral) gives another mark.
+    RFC: 3261 16.6 step 8, 5393 4.2.2: over everything that decides where the request goes. A
+    request that comes back changed (a spiral) gives another mark. Whole lines are signed, for
+    nobody respells them twice in a loop, and signed so that nobody else can make a request look
+    looped.
     """
-    headers = request.headers
-    parts = [
-        request.raw_uri,
-        headers.get("Call-ID") or b"",
-        (headers.get("CSeq") or b"").split()[0],
-        headers.get("From") or b"",
-        headers.get("To") or b"",
-    ]
-    if "Route" in headers.names:
-        parts += headers.get_all("Route")
-    return "z9hG4bK" + signer.sign(b"loop", *parts)
+    names, lines = request.headers.names, request.headers.lines
+    parts = [request.raw_uri]
+    parts += [lines[names.index(name)] for name in ("Call-ID", "CSeq", "From", "To")]
+    if "Route" in names:
+        parts += request.headers.get_all("Route")
+    return "z9hG4bK" + signer.sign(b"loop", b"\n".join(parts))
