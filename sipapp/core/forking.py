@@ -245,7 +245,8 @@ def _rank(verdict: Verdict) -> tuple[int, int]:
     if status >= 600:
         return (0, 0)
     preferred = _PREFERRED_4XX.index(status) if status in _PREFERRED_4XX else len(_PREFERRED_4XX)
-    own = verdict.response is None  # what a peer said is worth more than what we made up
+    # What a peer said is worth more than what we made up, or caused by a CANCEL of ours.
+    own = verdict.response is None or status == 487
     return (1 + status // 100, preferred * 2 + own if status < 500 else int(own))
 
 
