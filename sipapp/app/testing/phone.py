@@ -261,14 +261,16 @@ class Phone:
                 return message
         raise AssertionError(f"{self.user} got no {method}\n{self._ladder()}")
 
-    def take_response(self, status: int) -> Response:
-        """Take the oldest response of that status out of the inbox.
+    def take_response(self, status: int, method: str | None = None) -> Response:
+        """Take the oldest response of that status, to any or to that method, out of the inbox.
 
         Raises:
             AssertionError: there is none; the text is the ladder.
         """
         for message in self.inbox:
-            if isinstance(message, Response) and message.status == status:
+            if isinstance(message, Request) or message.status != status:
+                continue
+            if method in (None, message.cseq.method):
                 self.inbox.remove(message)
                 return message
         raise AssertionError(f"{self.user} got no {status}\n{self._ladder()}")
