@@ -26,10 +26,13 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     _step(None, coroutine)
 
 
-def _step(_: object, coroutine: Coroutine[Any, Any, None]) -> None:
-    """Go on to the next unfired Deferred; a fired one hands its result over by itself."""
+def _step(result: object, coroutine: Coroutine[Any, Any, None]) -> None:
+    """Go on to the next unfired Deferred; it hands its result, but no failure, over by itself."""
     try:
-        awaited = coroutine.send(None)
+        if isinstance(result, Failure):
+            awaited = coroutine.throw(result.value)
+        else:
+            awaited = coroutine.send(None)
         while not isinstance(awaited, Deferred):
             error = UsageError(f"an application awaited {awaited!r}, which is no Deferred")
             awaited = coroutine.throw(error)

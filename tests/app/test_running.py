@@ -1,0 +1,65 @@
+"""The driver of application coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from sipapp.app.running import run
+from sipapp.errors import UsageError
+
+
+class RunTests(SynchronousTestCase):
+    """A coroutine is stepped from Deferred to Deferred."""
+
+    def test_results_and_failures_arrive_where_they_are_awaited(self) -> None:
+        """A fired Deferred does not even leave the coroutine."""
+        seen: list[object] = []
+        later: Deferred[str] = Deferred()
+        failing: Deferred[str] = Deferred()
+
+        async def application() -> None:
+            ready: Deferred[int] = Deferred()
+            ready.callback(1)
+            seen.append(await ready)
+            seen.append(await later)
+            try:
+                await failing
+            except ValueError as error:
+                seen.append(str(error))
+
+        run(application())
+        assert seen == [1]
+        later.callback("two")
+        assert seen == [1, "two"]
+        failing.errback(ValueError("three"))
+        assert seen == [1, "two", "three"]
+
+    def test_what_escapes_is_logged_and_goes_no_further(self) -> None:
+        """The peer's next message must not suffer."""
+
+        async def application() -> None:
+            raise ZeroDivisionError
+
+        run(application())
+        assert len(self.flushLoggedErrors(ZeroDivisionError)) == 1
+
+    def test_only_deferreds_can_be_awaited(self) -> None:
+        """Anything else is told to the application at the place of its await."""
+
+        class Odd:
+            def __await__(self) -> Generator[str, None, None]:
+                yield "odd"
+
+        seen: list[str] = []
+
+        async def application() -> None:
+            try:
+                await Odd()
+            except UsageError as error:
+                seen.append(str(error))
+
+        run(application())
+        assert seen == ["an application awaited 'odd', which is no Deferred"]
