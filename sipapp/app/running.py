@@ -30,7 +30,7 @@ def _step(result: object, coroutine: Coroutine[Any, Any, None]) -> None:
     """Go on to the next unfired Deferred; it hands its result, but no failure, over by itself."""
     try:
         if isinstance(result, Failure):
-            awaited = coroutine.throw(result.value)
+            awaited = coroutine.throw(result.value)  # type: ignore[arg-type]
         else:
             awaited = coroutine.send(None)
         while not isinstance(awaited, Deferred):

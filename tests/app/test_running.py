@@ -44,7 +44,8 @@ class RunTests(SynchronousTestCase):
             raise ZeroDivisionError
 
         run(application())
-        assert len(self.flushLoggedErrors(ZeroDivisionError)) == 1
+        flushed = self.flushLoggedErrors(ZeroDivisionError)  # type: ignore[no-untyped-call]
+        assert len(flushed) == 1
 
     def test_only_deferreds_can_be_awaited(self) -> None:
         """Anything else is told to the application at the place of its await."""
