@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Connections", "Key"]
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -28,16 +30,35 @@ class Connections:
     Deadlines cost one delayed call for all connections, and none while there are none: times are
     told in whole sweeps by ``now``.
 
+    Args:
+        barren: told of each connection of ours that ended without having brought a message.
+
     Attributes:
         now: the clock, as of the last sweep or the last connection.
     """
 
     __slots__ = (
-        "_accepted", "_all", "_by_key", "_by_source", "_clock", "_emptied", "_spare", "_sweep",
-        "counters", "limits", "now",
+        "_accepted",
+        "_all",
+        "_barren",
+        "_by_key",
+        "_by_source",
+        "_clock",
+        "_emptied",
+        "_spare",
+        "_sweep",
+        "counters",
+        "limits",
+        "now",
     )  # fmt: skip
 
-    def __init__(self, clock: IReactorTime, limits: Limits, counters: Counters) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        limits: Limits,
+        counters: Counters,
+        barren: Callable[[StreamFlow], None],
+    ) -> None:
         self.limits = limits
         self.counters = counters
         self.now = clock.seconds()
@@ -50,6 +71,7 @@ class Connections:
         self._by_source: dict[str, dict[StreamProtocol, None]] = {}
         self._by_key: dict[Key, StreamFlow] = {}
         self._accepted = 0
+        self._barren = barren
 
     def __len__(self) -> int:
         return len(self._all)
@@ -117,6 +139,8 @@ class Connections:
 
     def gone(self, connection: StreamProtocol) -> None:
         """It is over."""
+        if connection.source is None and not connection.served:
+            self._barren(connection.flow)
         self.forget(connection.flow)
         self._uncount(connection)
         self._all.pop(connection, None)

@@ -93,7 +93,7 @@ class Streams:
         self._later = later
         self._inward = inward
         self._failed = failed
-        self._connections = Connections(clock, limits, counters)
+        self._connections = Connections(clock, limits, counters, self._remember)
         self._attempts: dict[StreamFlow, Attempt] = {}
         self._refusals: dict[Address, float] = {}
 
@@ -126,7 +126,6 @@ class Streams:
     def connected(self, flow: StreamFlow) -> StreamProtocol | None:
         """Build the protocol of a connection of ours; none if it is wanted no more."""
         self._attempts.pop(flow, None)
-        self._refusals.pop(flow.remote, None)
         if flow.closed:
             return None
         return StreamProtocol(flow, self._connections, self._inward, self._failed, None)
@@ -135,13 +134,15 @@ class Streams:
         """No connection came about: tell its users, and remember the remote for a while."""
         self._attempts.pop(flow, None)
         self._connections.forget(flow)
-        if len(self._refusals) >= _REMEMBERED:
-            del self._refusals[next(iter(self._refusals))]
-        self._refusals[flow.remote] = self._clock.seconds() + self._limits.refusal
+        self._remember(flow)
         flow.lost(ConnectFailed(f"{flow.remote[0]}: {reason.getErrorMessage()}"))
 
     def refuses(self, remote: Address) -> bool:
-        """Whether the last attempt to connect there failed less than ``limits.refusal`` ago."""
+        """Whether the last connection there came to nothing less than ``limits.refusal`` ago.
+
+        Refused, timed out, or over before the peer had said anything: RFC 3261 18.1.1 speaks of a
+        reset, and whoever tries again at once must not meet the same one for ever.
+        """
         return self._refusals.get(remote, 0.0) > self._clock.seconds()
 
     def stop(self) -> Deferred[None]:
@@ -149,6 +150,11 @@ class Streams:
         for attempt in list(self._attempts.values()):
             attempt.disconnect()
         return self._connections.stop()
+
+    def _remember(self, flow: StreamFlow) -> None:
+        if len(self._refusals) >= _REMEMBERED:
+            del self._refusals[next(iter(self._refusals))]
+        self._refusals[flow.remote] = self._clock.seconds() + self._limits.refusal
 
     def _flow(self, hop: Hop, local: Address, sent_by: str) -> StreamFlow:
         return StreamFlow(hop, local, sent_by, self._later, self._limits, self._counters)

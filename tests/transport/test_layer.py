@@ -155,6 +155,19 @@ def test_a_large_request_falls_back_to_udp() -> None:
     assert stage.layer.flow_to(hop, size=5000).transport == "TCP"
 
 
+def test_a_peer_that_accepts_and_resets_takes_no_tcp_either() -> None:
+    """Else the request would be sent to it for ever (18.1.1 speaks of a reset). [W07]"""
+    stage = Stage()
+    peers = stage.accept((PEER, 5060))
+    hop = Hop("UDP", PEER, 5060)
+    stage.layer.flow_to(hop, size=5000).send(b"large")
+    stage.network.settle()
+    peers[0].transport.abortConnection()
+    stage.network.settle()
+    assert stage.layer.flow_to(hop, size=5000).transport == "UDP"
+    assert len(peers) == 1
+
+
 def test_a_large_request_stays_on_udp_where_we_have_no_tcp() -> None:
     """Fragments are better than nothing. [W07]"""
     stage = Stage(Listener("UDP", HERE, 5060))
