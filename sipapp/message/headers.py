@@ -8,12 +8,13 @@ up is a C-speed scan of a short list; writing the message is one ``join``.
 
 from __future__ import annotations
 
-__all__ = ["KNOWN_NAMES", "Headers", "canonical"]
+__all__ = ["KNOWN_NAMES", "NAMES", "Headers", "canonical"]
 
 import re
 
 from sipapp.errors import MessageError
 from sipapp.message.fields import split_list
+from sipapp.message.memo import Memo
 
 # RFC 3261 7.3.3 and what registered a compact form later (3515, 3892, 4028, 6665, 8224, 3841)
 _COMPACT = {
@@ -60,12 +61,6 @@ KNOWN_NAMES = tuple(
 
 _BY_LOWER: dict[bytes, str] = {name.lower().encode(): name for name in KNOWN_NAMES}
 _BY_LOWER.update((short.encode(), name) for short, name in _COMPACT.items())
-SPELLINGS: dict[bytes, str] = dict(_BY_LOWER)
-for _lower, _name in _BY_LOWER.items():
-    for _spelling in (_name.encode(), _lower.upper(), _lower.title()):
-        if len(_lower) > 1 or _spelling.lower() == _lower:
-            SPELLINGS.setdefault(_spelling, _name)
-"""The usual spellings of every known name, tried before anything is lowered."""
 
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]+")  # RFC 3261 25.1
 
@@ -81,14 +76,15 @@ def canonical(name: bytes) -> str:
     Raises:
         MessageError: the name is not a token (hint 400).
     """
-    known = SPELLINGS.get(name)
-    if known is not None:
-        return known
     trimmed = name.rstrip(b" \t")
     if _TOKEN.fullmatch(trimmed) is None:
         raise MessageError("header name", "is not a token")
     lower = trimmed.lower()
     return _BY_LOWER.get(lower) or lower.title().decode("ascii")
+
+
+NAMES = Memo(canonical)
+"""Header names as they were spelled so far, and the spelling they are compared under."""
 
 
 class Headers:
@@ -120,13 +116,17 @@ class Headers:
         """Return an independent copy."""
         return Headers(self.names.copy(), self.lines.copy())
 
+    def line(self, name: str) -> bytes | None:
+        """Return the first line called ``name``, name and all, or None."""
+        names = self.names
+        return self.lines[names.index(name)] if name in names else None
+
     def get(self, name: str) -> bytes | None:
         """Return the body of the first line called ``name``, blanks trimmed, or None."""
-        try:
-            line = self.lines[self.names.index(name)]
-        except ValueError:
+        names = self.names
+        if name not in names:
             return None
-        return line.partition(b":")[2].strip()
+        return self.lines[names.index(name)].partition(b":")[2].strip()
 
     def get_all(self, name: str) -> list[bytes]:
         """Return the bodies of all lines called ``name``, in wire order."""

@@ -8,7 +8,7 @@ back octet for octet. Change a field through the methods of the message, not thr
 
 from __future__ import annotations
 
-__all__ = ["STAR", "Message", "Request", "Response", "response_to"]
+__all__ = ["CSEQS", "HOPS", "STAR", "URIS", "Message", "Request", "Response", "response_to"]
 
 from collections.abc import Iterable
 from typing import Final, Literal
@@ -16,6 +16,7 @@ from typing import Final, Literal
 from sipapp.errors import MessageError
 from sipapp.message.fields import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, split_via
 from sipapp.message.headers import Headers
+from sipapp.message.memo import Memo
 from sipapp.message.status import reason_for
 from sipapp.message.uri import Uri, parse_uri
 
@@ -23,10 +24,34 @@ STAR: Final = "*"
 """What ``contacts`` is for ``Contact: *``."""
 
 
+def _read_cseq(line: bytes) -> CSeq:
+    return parse_cseq(line.partition(b":")[2])
+
+
+def _read_hops(line: bytes) -> int:
+    raw = line.partition(b":")[2].strip()
+    if not raw.isdigit() or len(raw) > 64 or int(raw) > 255:
+        raise MessageError("Max-Forwards", "is not a number from 0 to 255")
+    return int(raw)
+
+
+CSEQS = Memo(_read_cseq)
+"""CSeq lines and what they say."""
+
+HOPS = Memo(_read_hops)
+"""Max-Forwards lines and their number."""
+
+URIS = Memo(parse_uri)
+"""Request-URIs."""
+
+
 class Message:
     """What requests and responses have in common."""
 
-    __slots__ = ("_call_id", "_cseq", "_from", "_to", "_top_via", "body", "headers")
+    # The tags are None while they were not read, and empty where there is none.
+    __slots__ = (
+        "_call_id", "_cseq", "_from", "_from_tag", "_to", "_to_tag", "_top_via", "body", "headers",
+    )  # fmt: skip
 
     def __init__(self, headers: Headers, body: bytes) -> None:
         self.headers = headers
@@ -34,7 +59,9 @@ class Message:
         self._top_via: Via | None = None
         self._cseq: CSeq | None = None
         self._from: NameAddr | None = None
+        self._from_tag: str | None = None
         self._to: NameAddr | None = None
+        self._to_tag: str | None = None
         self._call_id: str | None = None
 
     def _required(self, name: str) -> bytes:
@@ -61,7 +88,10 @@ class Message:
         """The sequence number and method (RFC 3261 20.16)."""
         cseq = self._cseq
         if cseq is None:
-            cseq = self._cseq = parse_cseq(self._required("CSeq"))
+            line = self.headers.line("CSeq")
+            if line is None:
+                raise MessageError("CSeq", "is missing")
+            cseq = self._cseq = CSEQS[line]
         return cseq
 
     @property
@@ -83,12 +113,18 @@ class Message:
     @property
     def from_tag(self) -> str | None:
         """The tag of From, None where a peer of RFC 2543 sent none."""
-        return self.from_.tag
+        tag = self._from_tag
+        if tag is None:
+            tag = self._from_tag = self.from_.tag or ""
+        return tag or None
 
     @property
     def to_tag(self) -> str | None:
         """The tag of To, None outside a dialog."""
-        return self.to.tag
+        tag = self._to_tag
+        if tag is None:
+            tag = self._to_tag = self.to.tag or ""
+        return tag or None
 
     @property
     def call_id(self) -> str:
@@ -192,6 +228,7 @@ class Message:
 
     def _forget(self) -> None:
         self._top_via = self._cseq = self._from = self._to = self._call_id = None
+        self._from_tag = self._to_tag = None
 
     def start_line(self) -> bytes:
         """Return the first line without CRLF."""
@@ -221,7 +258,9 @@ class Request(Message):
         self._top_via = None
         self._cseq = None
         self._from = None
+        self._from_tag = None
         self._to = None
+        self._to_tag = None
         self._call_id = None
 
     def __repr__(self) -> str:
@@ -232,18 +271,14 @@ class Request(Message):
         """The Request-URI (RFC 3261 7.1)."""
         uri = self._uri
         if uri is None:
-            uri = self._uri = parse_uri(self.raw_uri)
+            uri = self._uri = URIS[self.raw_uri]
         return uri
 
     @property
     def max_forwards(self) -> int | None:
         """Hops left, 0 to 255, or None when the field is absent (RFC 3261 20.22)."""
-        raw = self.headers.get("Max-Forwards")
-        if raw is None:
-            return None
-        if not raw.isdigit() or len(raw) > 64 or int(raw) > 255:
-            raise MessageError("Max-Forwards", "is not a number from 0 to 255")
-        return int(raw)
+        line = self.headers.line("Max-Forwards")
+        return None if line is None else HOPS[line]
 
     def copy(self) -> Request:
         """Return a copy whose header list can be changed on its own."""
@@ -272,7 +307,9 @@ class Response(Message):
         self._top_via = None
         self._cseq = None
         self._from = None
+        self._from_tag = None
         self._to = None
+        self._to_tag = None
         self._call_id = None
 
     def __repr__(self) -> str:

@@ -22,7 +22,9 @@ from sipapp.message.grammar import (
     is_token,
     rule,
     unfold,
+    wire_rule,
 )
+from sipapp.message.memo import Memo
 from sipapp.message.params import NO_PARAMS, Params
 
 # RFC 3261 25.1: via-parm up to the comma or the end. Group 1 is the text without the blanks around.
@@ -32,8 +34,9 @@ _VIA = rule(
 )
 _VIA_PARAMS = rule(rf";{SWS}({TOKEN})(?:{SWS}={SWS}({GEN_VALUE}))?+")
 
-# How nearly every phone and proxy spells them; saves a sixth of the cost of a Via.
-_COMMON_PARAMS = rule(rf"(;rport)?+;branch=({TOKEN})(;rport)?+")
+# How nearly every phone and proxy spells it. What a peer says of itself is remembered, and only
+# the branch is new in each Via.
+_USUAL = wire_rule(rf"(SIP/2\.0/[A-Z]++ [A-Za-z0-9.:]++)((;rport)?+;branch=({TOKEN})(;rport)?+)")
 
 # What the receiving transport writes. A quoted string is matched first and put back, so that
 # nothing inside one is taken for a parameter.
@@ -92,11 +95,6 @@ class Via:
 
     def _read(self, text: str) -> None:
         """Take the three parameters that transport and transaction layer look at."""
-        common = _COMMON_PARAMS.fullmatch(text)
-        if common is not None and not (common[1] and common[3]):
-            self.branch = common[2]
-            self.rport = "" if common[1] or common[3] else None
-            return
         for spelled, value in _VIA_PARAMS.findall(text):
             name = spelled.lower()
             if name == "branch":
@@ -157,10 +155,21 @@ class Via:
     def _received(self, host: str, text: str, rport: str | None = None) -> Via:
         if rport is not None or host != self.host:
             text = f"{text};received={host}"
-        via = Via(self.transport, self.host, self.port, "", self._head)
-        via._params = text
-        via.branch = self.branch
+        via = self._with(text, self.branch, rport)
         via.received = host if rport is not None or host != self.host else None
+        return via
+
+    def _with(self, params: str, branch: str | None, rport: str | None) -> Via:
+        """Copy with other parameters, which were read already."""
+        via = Via.__new__(Via)
+        via.transport = self.transport
+        via.host = self.host
+        via.port = self.port
+        via.sent_by = self.sent_by
+        via._head = self._head
+        via._params = params
+        via.branch = branch
+        via.received = None
         via.rport = rport
         return via
 
@@ -201,6 +210,16 @@ def split_via(value: bytes) -> tuple[Via, bytes | None]:
     Raises:
         MessageError: the first value breaks the grammar, or nothing follows a comma.
     """
+    usual = _USUAL.fullmatch(value)
+    if usual is not None:
+        sender, params, first, branch, last = usual.groups()
+        if not (first and last):
+            rport = "" if first or last else None
+            return _SENDERS[sender]._with(params.decode(), branch.decode(), rport), None
+    return _split(value)
+
+
+def _split(value: bytes) -> tuple[Via, bytes | None]:
     # latin-1 keeps one character per octet, so that the end of the match counts octets.
     octets = unfold(value) if b"\n" in value else value
     text = octets.decode("latin-1")
@@ -224,3 +243,6 @@ def split_via(value: bytes) -> tuple[Via, bytes | None]:
     if not rest:
         raise MessageError("Via", "empty value after a comma")
     return via, rest
+
+
+_SENDERS = Memo(lambda sender: _split(sender)[0])

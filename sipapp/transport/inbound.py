@@ -90,14 +90,14 @@ class Inbound:
             message = parse_message(data)
         except MalformedMessage as error:
             return self._refuse(error.partial, error, flow)
-        if isinstance(message, Request):
-            stamp_source(message, *flow.remote)
-        else:
-            sent_by = message.top_via.sent_by
-            if sent_by != flow.sent_by and not self._is_ours(sent_by):
-                self._counters.foreign += 1  # RFC 3261 18.1.2: silently discarded
-                return True
         try:
+            if isinstance(message, Request):
+                stamp_source(message, *flow.remote)
+            else:
+                sent_by = message.top_via.sent_by
+                if sent_by != flow.sent_by and not self._is_ours(sent_by):
+                    self._counters.foreign += 1  # RFC 3261 18.1.2: silently discarded
+                    return True
             self._received(message, flow)
         except MessageError as error:  # a field that nobody had looked at before
             if isinstance(message, Request):

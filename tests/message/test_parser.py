@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response
 from sipapp.message.parser import MAX_HEADER_LINES, MalformedMessage, parse_message
 
@@ -188,6 +189,22 @@ class RefusingTests:
         """RFC 3261 17: no response to an ACK. [M05]"""
         data = message(b"ACK sip:b@h SIP/2.0", without="From")
         assert refusal(data) == ("From: is missing", 400, False)
+
+    @pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq", "Via"])
+    def test_responses_lack_nothing(self, name: str) -> None:
+        """RFC 3261 8.1.1 holds for responses, too; they are dropped."""
+        data = message(b"SIP/2.0 200 OK", without=name)
+        assert refusal(data) == (f"{name}: is missing", 400, False)
+
+    def test_responses_are_read_where_somebody_looks(self) -> None:
+        """RFC 3261 16.7: a proxy passes on what it need not understand; the CSeq it needs."""
+        start = b"SIP/2.0 200 OK"
+        response = parse_message(message(start, b"", Via=b"Via: ?", From=b"From: <", To=b"To: <"))
+        for name in ("top_via", "from_", "to"):
+            with pytest.raises(MessageError, match="not a valid"):
+                getattr(response, name)
+        expected = ("CSeq: number out of range", 400, False)
+        assert refusal(message(start, b"", CSeq=b"CSeq: 4294967296 OPTIONS")) == expected
 
     @given(st.binary(max_size=300))
     def test_nothing_else_is_raised(self, data: bytes) -> None:
