@@ -6,6 +6,7 @@ Not collected with the other tests for its length; ``--soak-seconds`` and ``--so
 from __future__ import annotations
 
 import csv
+import faulthandler
 import statistics
 import sys
 from pathlib import Path
@@ -55,6 +56,7 @@ def test_soak(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Every call succeeds, and memory is flat after the first minute."""
+    faulthandler.cancel_dump_traceback_later()  # pytest's watchdog for tests that hang
     seconds = int(pytestconfig.getoption("--soak-seconds"))
     rate = int(pytestconfig.getoption("--soak-rate"))
     port = free_port()
