@@ -98,8 +98,9 @@ class ClientTransaction(Transaction):
     def start(self) -> None:
         """Send the request and start the clock. 64*T1 is timer B or F, as the machine names it."""
         flow, timers = self.flow, self._timers
-        if flow.reliable:
+        if flow.reliable or flow.closed:
             flow.watch(self.flow_lost)
+        if flow.reliable:
             self._linger(timers.timer_b)
         else:
             self._end = self._wheel.arm(self, timers.t1) + timers.timer_b
@@ -112,7 +113,7 @@ class ClientTransaction(Transaction):
         del self._response
 
     def flow_lost(self, error: TransportError) -> None:
-        """Called by a reliable flow that broke, in a turn of its own."""
+        """Called by a reliable flow that broke, or one that is closed, in a turn of its own."""
         self._error = error
         fire(self, Event.SEND_FAILED)
 
@@ -136,7 +137,7 @@ class ClientTransaction(Transaction):
     def abandon(self) -> None:
         """End without telling anybody; the user is let go."""
         super().abandon()
-        if self.flow.reliable:
+        if self.flow.reliable or self.flow.closed:
             self.flow.unwatch(self.flow_lost)
         self.user = NOBODY
 

@@ -340,6 +340,17 @@ def test_a_datagram_flow_is_not_watched(udp: Stage) -> None:
     assert udp.events == ["> INVITE"]
 
 
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+def test_a_datagram_flow_that_never_was(udp: Stage, method: str) -> None:
+    """RFC 3261 17.1.4: to a broadcast address, for example; nobody waits 32 s for that."""
+    udp.flow.closed = True
+    udp.send(request_text(method))
+    udp.break_flow()
+    assert udp.events == [f"> {method}", "failed"]
+    assert udp.flow.watchers == 0
+    assert ended(udp)
+
+
 def test_a_server_stays_when_its_response_cannot_be_sent(tcp: Stage) -> None:
     """RFC 6026 7.1: so that repeated INVITEs are absorbed."""
     tcp.respond(tcp.open(), 486)
