@@ -48,17 +48,19 @@ class Reception:
     def request(self, tx: ServerTransaction) -> None:
         """Take a new request; never raises."""
         try:
-            refusal = self._decide(tx)
+            answer = self._decide(tx)
         except MessageError as error:
             reason = f"Bad {error.field}" if error.status_hint == 400 else None
-            refusal = response_to(tx.request, error.status_hint, reason, to_tag=tx.to_tag)
-        if refusal is not None:
-            tx.respond(refusal)
+            tag = tx.repeatable_tag
+            answer = response_to(tx.request, error.status_hint, reason, to_tag=tag)
+        if answer is not None:
+            tx.dismiss(answer)
 
     def ack(self, request: Request, flow: Flow) -> None:
         """Take the ACK of a 2xx: it follows the route set we signed, or goes nowhere."""
         try:
             if self._server.proxy.route_set.take_own(request):
+                self.clean(request)
                 self._server.proxy.forward_ack(request, flow)
         except MessageError:
             return
@@ -67,37 +69,47 @@ class Reception:
         """Drop it: RFC 6026 8.9 forbids a stateful proxy to forward what it did not ask for."""
 
     def _decide(self, tx: ServerTransaction) -> Response | None:
-        """Return a refusal, or None when somebody else answers."""
+        """Return an answer that nothing need be kept for, or None when somebody else answers."""
         request = tx.request
         server = self._server
         in_dialog = server.proxy.route_set.take_own(request)
         refused = self.check(request)
-        if refused is not None:
-            return _refusal(tx, refused)
         if in_dialog and request.to_tag is not None:
-            server.proxy.forward_in_dialog(tx)
+            if refused is None:
+                self.clean(request)
+                server.proxy.forward_in_dialog(tx)
+            else:  # kept, for its ACK has our Route and would be forwarded as that of a 2xx
+                tx.respond(_refusal(tx, refused, tx.to_tag))
             return None
+        if refused is not None:
+            return _refusal(tx, refused, tx.repeatable_tag)
         if request.method == "OPTIONS" and server.is_self(request):
-            return options_response(request, tx.to_tag)
+            return options_response(request, tx.repeatable_tag)
         account: Account | None = None
         if self._authenticator is not None:
             verdict = self._authenticate(self._authenticator, request, tx.flow)
             if isinstance(verdict, tuple):
-                return _refusal(tx, verdict)
+                return _refusal(tx, verdict, tx.repeatable_tag)
             account = verdict
         self._to_applications(tx, account)
         return None
 
     def _to_applications(self, tx: ServerTransaction, account: Account | None) -> None:
-        if not _ASSERTED.isdisjoint(tx.request.headers.names):
-            for name in _ASSERTED:  # RFC 3325 5: not from whom we do not trust
-                tx.request.remove_header(name)
+        self.clean(tx.request)
         call = Call(self._server, self._chain, tx, account)
         tx.cancelled = call.cancelled
         self._chain.start(call)
 
+    def clean(self, request: Request) -> None:
+        """Take away what must not travel on: claims of untrusted users, credentials for us."""
+        if not _ASSERTED.isdisjoint(request.headers.names):
+            for name in _ASSERTED:  # RFC 3325 5: not from whom we do not trust
+                request.remove_header(name)
+        if self._authenticator is not None and "Proxy-Authorization" in request.headers.names:
+            self._authenticator.take_own(request)
+
     def check(self, request: Request) -> Refusal | None:
-        """Check what a proxy must before it forwards (RFC 3261 16.3 steps 2 to 5).
+        """Check what a proxy must before it forwards (RFC 3261 16.3 steps 1 to 5).
 
         Raises:
             MessageError: a field that was looked at is broken.
@@ -108,6 +120,8 @@ class Reception:
                 raise MessageError("Request-URI", "has header fields")
         elif not isinstance(uri, TelUri):
             return 416, []
+        if "Route" in request.headers.names:
+            _ = request.routes  # all of them now, since a later hop would choke on the second
         if request.max_forwards == 0 and not self._ends_here(request):
             return 483, []
         if self._is_loop(request):
@@ -147,6 +161,6 @@ class Reception:
         return verdict.status, verdict.headers if isinstance(verdict, Challenged) else []
 
 
-def _refusal(tx: ServerTransaction, refused: Refusal) -> Response:
+def _refusal(tx: ServerTransaction, refused: Refusal, to_tag: str) -> Response:
     status, extra = refused
-    return response_to(tx.request, status, to_tag=tx.to_tag, extra=extra)
+    return response_to(tx.request, status, to_tag=to_tag, extra=extra)

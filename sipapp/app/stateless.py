@@ -66,6 +66,7 @@ class StatelessReception:
         groups = server.targets_of(request)
         if not groups:
             return server.absent_status(request), []
+        self._reception.clean(request)
         server.proxy.forward_stateless(request, flow, groups[0][0])
         return None
 

@@ -59,7 +59,7 @@ _MOST_PARAMETERS = 32
 # RFC 3261 25.1: "Digest" LWS dig-resp / digest-cln. RFC 7235 would allow a bare scheme, too.
 _SCHEME = rule(rf"{SWS}({TOKEN})(?:[ \t]++|$)")
 _PARAMETER = rule(rf"({TOKEN}){SWS}={SWS}({TOKEN}|{QUOTED_STRING}){SWS}(?:,{SWS}(?!$)|$)")
-_NONCE_COUNT = rule("[0-9a-f]{8}")
+_NONCE_COUNT = rule("[0-9A-Fa-f]{8}")  # RFC 7616 3.3 says LHEX; some phones count in upper case
 _LOWER_HEX = rule("[0-9a-f]++")
 
 # RFC 7616 3.4: what has to be a quoted string, in credentials and in challenges. For the others
@@ -367,7 +367,7 @@ def _protection(found: dict[str, str], session: bool, field: str) -> Protection 
         return None
     if found["qop"] not in ("auth", "auth-int"):
         raise MessageError(field, "unknown qop")
-    nc = _need(found, "nc", field)
+    nc = _need(found, "nc", field)  # kept as written, since that is what was hashed
     if not _NONCE_COUNT.fullmatch(nc):
         raise MessageError(field, "nc is not eight hexadecimal digits")
     return Protection(found["qop"], nc, _need(found, "cnonce", field))

@@ -27,6 +27,7 @@ __all__ = [
     "Verdict",
 ]
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
@@ -152,6 +153,8 @@ class Authenticator:
         self._guesses = guesses
         md5, sha256 = random_bytes(16).hex(), random_bytes(32).hex()
         self._decoy = Account("", "", md5, sha256, enabled=False)
+        realms = b"|".join(re.escape(encode_wire(realm)) for realm in policy.realms)
+        self._own_realm = re.compile(rb'[,\s]realm\s*=\s*"(?:' + realms + rb')"', re.IGNORECASE)
         self._templates = {realm: self._challenges(realm) for realm in policy.realms}
 
     def check(self, request: Request, flow: Flow, *, proxy: bool) -> Verdict:
@@ -168,6 +171,18 @@ class Authenticator:
             return self._check(request, flow, proxy)
         except MessageError as error:
             return Malformed(error)
+
+    def take_own(self, request: Request) -> None:
+        """Take the proxy credentials for our realms away; nobody further on has any use for them.
+
+        RFC: 3261 22.3, which leaves those for other proxies in place.
+        """
+        headers = request.headers  # not by way of the request: it remembers nothing of these
+        values = headers.get_all("Proxy-Authorization")
+        headers.remove("Proxy-Authorization")
+        for value in values:
+            if self._own_realm.search(value) is None:
+                headers.add("Proxy-Authorization", value)
 
     def authorised_for(self, account: Account, uri: Uri) -> bool:
         """Tell whether ``uri`` is the account's own address of record.

@@ -70,7 +70,8 @@ def test_a_route_that_is_broken_further_down_is_answered_400(second: bytes) -> N
 def test_credentials_and_claimed_identities_stay_here() -> None:
     """RFC 3261 22.3, 3325 5: within a dialog as well; what is for other proxies travels on."""
     mine, other = (
-        b'Digest username="a", realm="%b", nonce="n", uri="sip:b", response="0"' % realm
+        b'Digest username="a", realm="%b", nonce="n", uri="sip:b", response="%b"'
+        % (realm, b"0" * 32)
         for realm in (b"example.test", b"elsewhere.test")
     )
     extra = [
@@ -123,7 +124,7 @@ def test_a_contact_that_names_no_host_gets_nothing(contact: str) -> None:
         bob.take_response(200)
         lab.scene()
         alice.invite("bob")
-        lab.advance(1)
+        lab.advance(0.2)
         assert [line for line in lab.scene() if "server -> " in line] == [
             "server -> alice 100 INVITE",
             "server -> alice 500 INVITE",

@@ -164,6 +164,10 @@ class CredentialsTests:
                 {"protection": Protection("auth", "0000000a", "")},
             ),
             (
+                {"qop": "auth", "nc": "0000000A", "cnonce": '""'},
+                {"protection": Protection("auth", "0000000A", "")},
+            ),
+            (
                 {"algorithm": "MD5-sess", "qop": "auth-int", "nc": "00000001", "cnonce": '"c"'},
                 {"session": True, "protection": Protection("auth-int", "00000001", "c")},
             ),
@@ -214,7 +218,6 @@ class CredentialsTests:
             {"qop": "auth", "cnonce": '"c"'},
             {"qop": "auth", "cnonce": "c", "nc": "00000001"},
             {"qop": "auth", "cnonce": '"c"', "nc": "1"},
-            {"qop": "auth", "cnonce": '"c"', "nc": "0000000A"},
             {"qop": "auth", "cnonce": '"c"', "nc": "000000001"},
             {"qop": "auth", "cnonce": '"c"', "nc": "0000000g"},
             {"qop": "AUTH", "cnonce": '"c"', "nc": "00000001"},

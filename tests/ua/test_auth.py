@@ -329,3 +329,26 @@ class IdentityTests:
         eve = account(world, "eve", "[2001:db8::1]")
         assert world.subject.authorised_for(eve, parse_uri(b"sip:eve@[2001:DB8:0::1]:5060"))
         assert not world.subject.authorised_for(eve, parse_uri(b"sip:eve@[2001:db8::2]"))
+
+
+class OwnCredentialsTests:
+    """What has served its purpose goes no further (RFC 3261 22.3)."""
+
+    def test_those_for_our_realms_are_taken_away(self, world: World, phone: Phone) -> None:
+        """Others stay, in their order, whatever their scheme; so does everything else."""
+        phone.method = "INVITE"
+        other = 'Digest username="alice", realm="example.net", nonce="n", uri="sip:b", response="0"'
+        own = phone.answer(phone.nonce())
+        request = phone.request(
+            other, own, own.replace(f'realm="{REALM}"', 'REALM = "EXAMPLE.ORG"')
+        )
+        before = len(request.headers.lines)
+        world.subject.take_own(request)
+        assert request.headers.get_all("Proxy-Authorization") == [other.encode()]
+        assert len(request.headers.lines) == before - 2
+
+    def test_a_count_in_upper_case(self, phone: Phone) -> None:
+        """RFC 7616 3.3 wants lower case; the hash is over what was sent. [W03]"""
+        nonce = phone.nonce()
+        assert outcome(phone.ask(phone.answer(nonce, nc="0000000A"))) == "sip:alice@example.com"
+        assert outcome(phone.ask(phone.answer(nonce, nc="0000000a"))) == "401 stale"
