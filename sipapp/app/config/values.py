@@ -90,11 +90,12 @@ class Digest:
     """How users prove who they are (RFC 7616, RFC 8760)."""
 
     algorithms: tuple[str, ...] = field(
-        default=("SHA-256", "MD5"),
+        default=("MD5",),
         metadata=_about(
             ListOf(Choice(("SHA-256", "MD5")), least=1),
             '["SHA-256", "MD5"]',
-            "Algorithms to challenge with, the preferred one first. Old phones know MD5 only.",
+            "Algorithms to challenge with, the preferred one first. Some phones give up when one is "
+            "offered that they do not know, so SHA-256 is for those who know their phones.",
         ),
     )
     nonce_lifetime: float = field(
