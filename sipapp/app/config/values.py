@@ -94,8 +94,8 @@ class Digest:
         metadata=_about(
             ListOf(Choice(("SHA-256", "MD5")), least=1),
             '["SHA-256", "MD5"]',
-            "Algorithms to challenge with, the preferred one first. Some phones give up when one is "
-            "offered that they do not know, so SHA-256 is for those who know their phones.",
+            "Algorithms to challenge with, the preferred one first. Some phones give up when they "
+            "are offered one they do not know, so SHA-256 is for those who know their phones.",
         ),
     )
     nonce_lifetime: float = field(
