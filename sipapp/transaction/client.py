@@ -13,7 +13,7 @@ from sipapp.transaction.machine import RECEIVED, Event, State, Table, fire, to
 from sipapp.transaction.matching import ClientKey
 from sipapp.transaction.timers import Timers
 from sipapp.transaction.transaction import Transaction
-from sipapp.transaction.wheel import TimerWheel
+from sipapp.transaction.wheel import IDLE, TimerWheel
 from sipapp.transport.flow import Flow
 
 
@@ -71,10 +71,9 @@ class ClientTransaction(Transaction):
 
     Attributes:
         user: is told what becomes of the request; `NOBODY` once it has ended.
-        branch: of our Via on top of the request.
     """
 
-    __slots__ = ("_error", "_layer", "_response", "branch", "user")
+    __slots__ = ("_cancel_sent", "_cancel_wanted", "_error", "_layer", "_response", "user")
 
     first: ClassVar[State]
     key: ClientKey
@@ -89,11 +88,25 @@ class ClientTransaction(Transaction):
         wheel: TimerWheel,
         timers: Timers,
     ) -> None:
-        super().__init__(request, flow, key, wheel, timers, self.first)
-        self.branch = key[0]
+        self.request = request
+        self.flow = flow
+        self.key = key
+        self.state = self.first
         self.user = user
+        self.due = IDLE
         self._layer = layer
+        self._wheel = wheel
+        self._timers = timers
+        self._interval = timers.t1
+        self._end = 0.0
         self._wire = request.to_bytes()
+        self._cancel_wanted = False
+        self._cancel_sent = False
+
+    @property
+    def branch(self) -> str:
+        """The branch of our Via on top of the request."""
+        return self.key[0]
 
     def start(self) -> None:
         """Send the request and start the clock. 64*T1 is timer B or F, as the machine names it."""
@@ -136,7 +149,8 @@ class ClientTransaction(Transaction):
 
     def abandon(self) -> None:
         """End without telling anybody; the user is let go."""
-        super().abandon()
+        self.state = State.TERMINATED
+        self._wheel.disarm(self)
         if self.flow.reliable or self.flow.closed:
             self.flow.unwatch(self.flow_lost)
         self.user = NOBODY

@@ -7,20 +7,15 @@ __all__ = ["InviteClient"]
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sipapp.message.message import Request
-from sipapp.transaction.client import NOBODY, ClientLayer, ClientTransaction, ClientUser
+from sipapp.transaction.client import NOBODY, ClientTransaction
 from sipapp.transaction.hop_requests import ack_for, cancel_for
 from sipapp.transaction.machine import Event, State, Table, to
-from sipapp.transaction.matching import ClientKey
-from sipapp.transaction.timers import Timers
-from sipapp.transaction.wheel import TimerWheel
-from sipapp.transport.flow import Flow
 
 
 class InviteClient(ClientTransaction):
     """An INVITE on its way out. Timer C is the proxy core's, not ours."""
 
-    __slots__ = ("_cancel_sent", "_cancel_wanted")
+    __slots__ = ()
     first = State.CALLING
     retry = Event.TIMER_A
     ends: ClassVar[Mapping[State, Event]] = {
@@ -30,20 +25,6 @@ class InviteClient(ClientTransaction):
         State.COMPLETED: Event.TIMER_D,
     }
     table: ClassVar[Table[InviteClient]]
-
-    def __init__(
-        self,
-        request: Request,
-        flow: Flow,
-        key: ClientKey,
-        user: ClientUser,
-        layer: ClientLayer,
-        wheel: TimerWheel,
-        timers: Timers,
-    ) -> None:
-        super().__init__(request, flow, key, user, layer, wheel, timers)
-        self._cancel_wanted = False
-        self._cancel_sent = False
 
     def restart_a_doubled(self) -> None:
         """Wait twice as long for the next one; there is no cap (RFC 3261 17.1.1.2)."""

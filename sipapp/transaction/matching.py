@@ -21,6 +21,7 @@ __all__ = [
     "tag_of",
 ]
 
+import re
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -35,6 +36,10 @@ COOKIE = "z9hG4bK"
 Key: TypeAlias = tuple[str | bytes | int | None, ...]
 ClientKey: TypeAlias = tuple[str, int, str]
 
+# How our own Via looks in nearly every request that we send. To parse it would cost a third of
+# the whole client transaction; any other spelling is parsed.
+_OUR_VIA = re.compile(rb"Via: SIP/2\.0/[A-Z]+ [\w.:\[\]-]+;branch=([\w\-.!%*+`'~]+)")
+
 
 def has_branch(branch: str | None) -> bool:
     """Whether a Via's branch identifies a transaction by itself."""
@@ -47,7 +52,8 @@ def client_key(request: Request) -> ClientKey:
     Raises:
         UsageError: our Via has no branch.
     """
-    branch = request.top_via.branch
+    ours = _OUR_VIA.fullmatch(request.headers.lines[0])
+    branch = request.top_via.branch if ours is None else ours[1].decode("ascii")
     if not branch:
         raise UsageError("the top Via has no branch")
     return branch, request.cseq.number, request.method

@@ -14,7 +14,7 @@ from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
 from sipapp.transaction.matching import Key, repeatable_tag
 from sipapp.transaction.timers import Timers
 from sipapp.transaction.transaction import Transaction
-from sipapp.transaction.wheel import TimerWheel
+from sipapp.transaction.wheel import IDLE, TimerWheel
 from sipapp.transport.flow import Flow
 
 
@@ -72,11 +72,20 @@ class ServerTransaction(Transaction):
         wheel: TimerWheel,
         timers: Timers,
     ) -> None:
-        super().__init__(request, flow, key, wheel, timers, self.first)
+        self.request = request
+        self.flow = flow
         self.reply = reply
+        self.key = key
+        self.state = self.first
         self.cancelled: Callable[[Request], None] | None = None
         self.ended: Callable[[], None] | None = None
+        self.due = IDLE
         self._layer = layer
+        self._wheel = wheel
+        self._timers = timers
+        self._interval = timers.t1
+        self._end = 0.0
+        self._wire = b""
         self._to_tag: str | None = None
 
     @property
@@ -146,8 +155,9 @@ class ServerTransaction(Transaction):
             ended()
 
     def abandon(self) -> None:
-        """End without telling anybody; the user is let go, so that no reference cycle stays."""
-        super().abandon()
+        """End without telling anybody; the user is let go."""
+        self.state = State.TERMINATED
+        self._wheel.disarm(self)
         self.cancelled = None
         self.ended = None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Timers"]
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sipapp.errors import UsageError
 
@@ -103,8 +104,13 @@ class Timers:
         RFC: 4320 4.1: before this no 100 goes to a non-INVITE request over an unreliable
         transport, at this time a server that has not answered must send one. 3.5 s by default.
         """
-        elapsed, interval = 0.0, self.t1
-        while interval < self.t2:
-            elapsed += interval
-            interval *= 2
-        return elapsed
+        return _e_reaches_t2(self.t1, self.t2)
+
+
+@lru_cache(maxsize=16)
+def _e_reaches_t2(t1: float, t2: float) -> float:
+    elapsed, interval = 0.0, t1
+    while interval < t2:
+        elapsed += interval
+        interval *= 2
+    return elapsed

@@ -16,7 +16,7 @@ from sipapp.message.message import Request
 from sipapp.transaction.machine import Event, State, Table, fire
 from sipapp.transaction.matching import Key
 from sipapp.transaction.timers import Timers
-from sipapp.transaction.wheel import IDLE, TimerWheel
+from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.flow import Flow
 
 
@@ -41,25 +41,16 @@ class Transaction:
     retry: ClassVar[Event]
     ends: ClassVar[Mapping[State, Event]]
 
-    def __init__(
-        self,
-        request: Request,
-        flow: Flow,
-        key: Key,
-        wheel: TimerWheel,
-        timers: Timers,
-        state: State,
-    ) -> None:
-        self.request = request
-        self.flow = flow
-        self.key = key
-        self.state = state
-        self.due = IDLE
-        self._wheel = wheel
-        self._timers = timers
-        self._interval = timers.t1
-        self._end = 0.0
-        self._wire = b""  # what a retransmission sends, kept once
+    request: Request
+    flow: Flow
+    key: Key
+    state: State
+    due: int
+    _wheel: TimerWheel
+    _timers: Timers
+    _interval: float
+    _end: float
+    _wire: bytes  # what a retransmission sends, kept once
 
     @property
     def finished(self) -> bool:
@@ -75,9 +66,8 @@ class Transaction:
         raise NotImplementedError
 
     def abandon(self) -> None:
-        """End without telling anybody."""
-        self.state = State.TERMINATED
-        self._wheel.disarm(self)
+        """End without telling anybody; who may be told is let go, so that no cycle stays."""
+        raise NotImplementedError
 
     def _linger(self, delay: float) -> None:
         """Arm for the end alone; what was armed before is replaced."""
