@@ -79,7 +79,8 @@ class Forwarding:
         """Send 100 and try the first group."""
         if self.fork.invite:
             self.tx.respond(response_to(self.tx.request, 100))
-            self.tx.cancelled = self.cancelled
+            if self.tx.cancelled is None:  # else the application's call hears of it first
+                self.tx.cancelled = self.cancelled
         self.apply(self.fork.begin())
 
     def leave(self, number: int) -> None:
@@ -154,5 +155,4 @@ class Forwarding:
     def _report(self, verdict: Verdict | None) -> None:
         done, self._done = self._done, None
         if done is not None:
-            self.tx.cancelled = None
             done(verdict)
