@@ -37,7 +37,7 @@ class StatelessReception:
     def receive(self, message: Request | Response, flow: Flow) -> None:
         """Forward a message, or give it to the transaction layer if it is for the server."""
         if isinstance(message, Response):
-            self._server.proxy.forward_stateless_response(message, flow)
+            self._server.proxy.forward_stateless_response(message)
         elif message.method == "REGISTER" or self._server.is_self(message):
             self._server.transactions.receive(message, flow)
         else:

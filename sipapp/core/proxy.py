@@ -25,7 +25,7 @@ from sipapp.transaction.layer import TransactionLayer
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.flow import Flow
-from sipapp.transport.hop import Hop
+from sipapp.transport.hop import Hop, default_port
 from sipapp.transport.layer import TransportLayer
 from sipapp.transport.resolver import Resolver
 from sipapp.ua.signature import Signer
@@ -143,16 +143,24 @@ class Proxy:
         branch = stateless_branch(request)
         self._pass_on(request, came, target, branch, record_route=record_route)
 
-    def forward_stateless_response(self, response: Response, flow: Flow) -> None:
-        """Send a response of a statelessly forwarded request on by its next Via (16.11).
+    def forward_stateless_response(self, response: Response) -> None:
+        """Send a response of a statelessly forwarded request on by its next Via.
+
+        RFC: 3261 16.11, 18.2.2. We wrote ``received`` and ``rport`` into that Via.
 
         Args:
             response: our own Via, checked by the transport, is on top.
-            flow: the way it came.
         """
         response.pop_via()
-        if "Via" in response.headers.names:
-            self.transport.reply_flow(response, flow).send(response.to_bytes())
+        if "Via" not in response.headers.names:
+            return
+        try:
+            via = response.top_via
+        except MessageError:
+            return
+        port = int(via.rport) if via.rport else via.port or default_port(via.transport)
+        hop = Hop(via.transport, via.received or via.host, port)
+        self.transport.flow_to(hop).send(response.to_bytes())
 
     def locate(self, request: Request, target: Target, located: Located) -> None:
         """Find the addresses of the next hop, at once when no DNS is needed.
