@@ -1,0 +1,151 @@
+"""What applications may do, and what becomes of a call when one of them fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pytest
+from twisted.logger import capturedLogs
+
+from sipapp.app.application import Application
+from sipapp.app.interfaces import ICall, ISIPServer
+from sipapp.app.testing import Lab
+from sipapp.errors import CallEnded
+from tests.flows.calls import ring
+
+
+class Broken(Application):
+    """Raises for one callee, and behaves for the others."""
+
+    async def call(self, call: ICall) -> None:
+        await self.request(call)
+
+    async def request(self, call: ICall) -> None:
+        if b"oops" in call.request.raw_uri:
+            raise ValueError("a mistake in an application")
+        await call.pass_on()
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE"])
+def test_a_failing_application_costs_its_own_request_only(method: str) -> None:
+    """It ends in one 500, is logged once with the application's name, and the next is served."""
+    with Lab(apps=[Broken, "registrar", "proxy"]) as lab, capturedLogs() as events:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        alice.request(method, "sip:oops@example.test")
+        lab.advance()
+        assert alice.heard == ["500"]
+        failures = [event for event in events if "log_failure" in event]
+        assert [(each["application"], each["log_failure"].type) for each in failures] == [
+            ("Broken", ValueError)
+        ]
+        alice.request(method, "sip:bob@example.test")
+        lab.advance()
+        assert bob.heard == [method]
+
+
+class Late(Application):
+    """Fails after it has rung."""
+
+    async def call(self, call: ICall) -> None:
+        await call.respond(180)
+        await call.proxy(record_route=False)
+        raise RuntimeError("too late to matter")
+
+
+def test_a_failure_after_the_answer_changes_nothing() -> None:
+    """One final answer a request: what was sent stays."""
+    with Lab(apps=["registrar", Late]) as lab, capturedLogs() as events:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        arrived = bob.take_request("INVITE")
+        bob.respond(arrived, 200)
+        lab.advance()
+        assert alice.heard == ["180", "100", "200"]
+        assert arrived.record_routes == []
+        assert len([event for event in events if "log_failure" in event]) == 1
+
+
+class Witness(Application):
+    """Writes down what it sees, and passes on."""
+
+    seen: ClassVar[list[object]] = []
+
+    def __init__(self, sip: ISIPServer, section: Mapping[str, object]) -> None:
+        super().__init__(sip, section)
+        self.seen.clear()
+
+    async def call(self, call: ICall) -> None:
+        self.seen.append((type(self).__name__, dict(call.facts)))
+        await call.pass_on(**{type(self).__name__: True})
+        self.seen.append((type(self).__name__, call.answered))
+
+
+class Second(Witness):
+    """Another one."""
+
+
+def test_the_chain_passes_facts_on() -> None:
+    """Applications run in the order of the config; facts add up; each resumes when all is done."""
+    with Lab(apps=["registrar", Witness, Second, "proxy"]) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        _, arrived = ring(lab, alice, bob)
+        assert Witness.seen == [("Witness", {}), ("Second", {"Witness": True})]
+        bob.respond(arrived, 200)
+        lab.advance()
+        assert Witness.seen[2:] == [("Second", True), ("Witness", True)]
+
+
+def test_nobody_decides() -> None:
+    """The end of the chain is 404: nothing here serves the address."""
+    with Lab(apps=[Witness]) as lab:
+        alice = lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        assert alice.heard == ["404"]
+
+
+class Patient(Application):
+    """Tells how its verb ended."""
+
+    told: ClassVar[list[str]] = []
+
+    async def call(self, call: ICall) -> None:
+        try:
+            outcome = await call.proxy(ring=20)
+            self.told.append(str(outcome.status))
+            if not outcome.ok:
+                await call.respond(302, to=["sip:voicemail@example.test"])
+        except CallEnded:
+            self.told.append("ended")
+            raise
+
+
+def test_the_caller_gives_up_inside_a_verb() -> None:
+    """The verb under way raises CallEnded; the 487 was sent, and no other verb works [M05]."""
+    Patient.told.clear()
+    with Lab(apps=["registrar", Patient]) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        invite, arrived = ring(lab, alice, bob)
+        alice.cancel(invite)
+        lab.advance()
+        bob.respond(bob.take_request("CANCEL"), 200)
+        bob.respond(arrived, 487)
+        lab.advance()
+        assert Patient.told == ["ended"]
+        assert alice.heard == ["100", "180", "200", "487"]
+
+
+def test_an_application_goes_on_after_a_failed_search() -> None:
+    """The failure was not sent: the application answers in its own way [F3c] [R03] [B02]."""
+    Patient.told.clear()
+    with Lab(apps=["registrar", Patient]) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        _, arrived = ring(lab, alice, bob)
+        bob.respond(arrived, 486)
+        lab.advance()
+        assert Patient.told == ["486"]
+        moved = alice.take_response(302)
+        assert moved.headers.get_all("Contact") == [b"<sip:voicemail@example.test>"]
+        assert alice.heard == ["100", "180"]
