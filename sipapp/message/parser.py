@@ -1,10 +1,10 @@
 """One datagram, or one framed message, to a Request or a Response.
 
 The parser always checks the envelope: the start line, header names, control octets, the
-five fields every message must have, the fields that may stand only once, and lengths. Of a
-request it also checks what those five fields and the Request-URI say, and the message keeps
-what was read for that; every other field is parsed by whoever uses it, and so are Via, From,
-To and Call-ID of a response, which most often is passed on as it is.
+five fields every message must have, the fields that may stand only once, lengths, and what
+the top Via and the CSeq say. Of a request it also checks From, To, Call-ID and Request-URI; a
+response is most often passed on as it is. What was read for that is remembered in the message;
+every other field is parsed by whoever uses it.
 
 This is the hottest code of the server, and three things make it fast. One call looks at all
 octets, lines or names (``translate``, ``split``, ``dict(zip(...))``: as many keys as lines
@@ -154,7 +154,9 @@ def _request(start: bytes, headers: Headers, fields: Fields, body: bytes) -> Req
 def _response(start: bytes, headers: Headers, fields: Fields, body: bytes) -> Response:
     status, reason = _STATUSES[start]
     response = Response(status, reason, headers, body)
-    response._cseq = CSEQS[_mandatory(headers, fields)[4]]
+    lines = _mandatory(headers, fields)
+    response._top_via = split_via(_value(lines[0]))[0]
+    response._cseq = CSEQS[lines[4]]
     return response
 
 

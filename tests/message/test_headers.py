@@ -54,6 +54,11 @@ class CanonicalTests:
 class ReadingTests:
     """Values."""
 
+    def test_the_first_line_with_its_name(self) -> None:
+        """As it came; None where there is none."""
+        found = headers(b"To: x", b"v  : b ", b"Via: a")
+        assert (found.line("Via"), found.line("From")) == (b"v  : b ", None)
+
     def test_first_value_and_all_values(self) -> None:
         """Lines of one name keep their order, whatever they are called. [W02]"""
         found = headers(b"Via: a", b"To: x", b"v  : b")

@@ -197,14 +197,27 @@ class RefusingTests:
         assert refusal(data) == (f"{name}: is missing", 400, False)
 
     def test_responses_are_read_where_somebody_looks(self) -> None:
-        """RFC 3261 16.7: a proxy passes on what it need not understand; the CSeq it needs."""
-        start = b"SIP/2.0 200 OK"
-        response = parse_message(message(start, b"", Via=b"Via: ?", From=b"From: <", To=b"To: <"))
-        for name in ("top_via", "from_", "to"):
-            with pytest.raises(MessageError, match="not a valid"):
+        """RFC 3261 16.7: a proxy passes on what it need not understand."""
+        lines = {"From": b"From: <", "To": b"To: <sip:b@h>;", "Call_ID": b"Call-ID: a b"}
+        data = message(b"SIP/2.0 200 OK", **lines)
+        response = parse_message(data)
+        assert response.to_bytes() == data
+        for name in ("from_", "from_tag", "to", "to_tag"):
+            with pytest.raises(MessageError, match="not a valid address"):
                 getattr(response, name)
-        expected = ("CSeq: number out of range", 400, False)
-        assert refusal(message(start, b"", CSeq=b"CSeq: 4294967296 OPTIONS")) == expected
+
+    @pytest.mark.parametrize(
+        ("line", "reason"),
+        [
+            ({"Via": b"Via: SIP/2.0/UDP"}, "Via: not a valid Via value"),
+            ({"CSeq": b"CSeq: 4294967296 OPTIONS"}, "CSeq: number out of range"),
+        ],
+    )
+    def test_what_finds_the_transaction_of_a_response(
+        self, line: dict[str, bytes], reason: str
+    ) -> None:
+        """RFC 3261 17.1.3, RFC 4475 3.1.2.5: the top Via and the CSeq are checked."""
+        assert refusal(message(b"SIP/2.0 200 OK", **line)) == (reason, 400, False)
 
     @given(st.binary(max_size=300))
     def test_nothing_else_is_raised(self, data: bytes) -> None:

@@ -111,6 +111,31 @@ def test_folding_and_blanks_are_undone() -> None:
     assert nothing is None
 
 
+@given(
+    st.sampled_from(["SIP/2.0/UDP", "SIP/2.0/WSS", "SIP/2.0/udp", "SIP/2.0/TLS-SCTP", "SIP/2.0/ "]),
+    st.sampled_from(["a.test", "A.Test:5060", "192.0.2.1", "192.0.2.300", "[2001:DB8::1]:0", "h:"]),
+    st.lists(
+        st.sampled_from(
+            [";rport", ";branch=z9hG4bK1", ";Branch=x", ";branch=", ";received=1.2.3.4"]
+        ),
+        max_size=3,
+    ),
+)
+def test_the_usual_form_reads_like_any_other(
+    protocol: str, sent_by: str, params: list[str]
+) -> None:
+    """RFC 3261 25.1: a blank at the end changes nothing but the way that the Via is read."""
+    text = f"{protocol} {sent_by}{''.join(params)}"
+    outcomes = []
+    for spelled in (text, f"{text} "):
+        try:
+            value = via(spelled)
+            outcomes.append((str(value), facts(value), str(value.with_source("192.0.2.9", 7))))
+        except MessageError as error:
+            outcomes.append((str(error),))
+    assert outcomes[0] == outcomes[1]
+
+
 def test_values_of_one_line_come_off_one_by_one() -> None:
     """[W04] RFC 3261 7.3.1; the rest is the peer's octets, trimmed."""
     line = b'SIP/2.0/UDP a;branch=1;x="\xff,", SIP/2.0/TCP b ,x'
