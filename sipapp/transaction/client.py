@@ -70,7 +70,7 @@ class ClientTransaction(Transaction):
     RFC: 3261 17.1.
 
     Attributes:
-        user: is told what becomes of the request; `NOBODY` once it has ended.
+        user: is told what becomes of the request; `NOBODY` once nothing more will be told.
     """
 
     __slots__ = ("_cancel_sent", "_cancel_wanted", "_error", "_layer", "_response", "user")
@@ -165,6 +165,17 @@ class ClientTransaction(Transaction):
         """Tell the user the response."""
         self.user.response(self, self._response)
 
+    def pass_final_up(self) -> None:
+        """Tell the user the first final response; the request has done its work."""
+        self.user.response(self, self._response)
+        del self.request
+
+    def pass_last_up(self) -> None:
+        """Tell the user the last response there will be, and let go of it."""
+        user, self.user = self.user, NOBODY
+        user.response(self, self._response)
+        del self.request
+
     def report_timeout(self) -> None:
         """Tell the user that no final response came in time."""
         self.user.timed_out(self)
@@ -203,7 +214,7 @@ class NonInviteClient(ClientTransaction):
         self._linger_if_unreliable(self._timers.timer_k)
 
 
-_COMPLETE = to(State.COMPLETED, NonInviteClient.start_k, NonInviteClient.pass_up)
+_COMPLETE = to(State.COMPLETED, NonInviteClient.start_k, NonInviteClient.pass_last_up)
 
 NonInviteClient.table = {  # RFC 3261 17.1.2.2, figure 6
     State.TRYING: {

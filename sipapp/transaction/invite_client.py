@@ -67,8 +67,8 @@ class InviteClient(ClientTransaction):
 
 
 # One place on the wheel per transaction: arming for M or D also stops A and B.
-_ACCEPT = to(State.ACCEPTED, InviteClient.start_m, InviteClient.pass_up)
-_FAIL = to(State.COMPLETED, InviteClient.send_ack, InviteClient.start_d, InviteClient.pass_up)
+_ACCEPT = to(State.ACCEPTED, InviteClient.start_m, InviteClient.pass_final_up)
+_FAIL = to(State.COMPLETED, InviteClient.send_ack, InviteClient.start_d, InviteClient.pass_last_up)
 
 InviteClient.table = {  # RFC 3261 17.1.1.2, figure 5 as replaced by RFC 6026 8.4
     State.CALLING: {

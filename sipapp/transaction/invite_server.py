@@ -84,10 +84,8 @@ InviteServer.table = {  # RFC 3261 17.2.1, figure 7 as replaced by RFC 6026 8.6
             State.PROCEEDING, InviteServer.stop_trying, InviteServer.send_response
         ),
         # One place on the wheel per transaction: arming for L or G also stops the wait for 100.
-        Event.RESPOND_SUCCESS: to(State.ACCEPTED, InviteServer.send_response, InviteServer.start_l),
-        Event.RESPOND_FAILURE: to(
-            State.COMPLETED, InviteServer.send_response, InviteServer.start_g_h
-        ),
+        Event.RESPOND_SUCCESS: to(State.ACCEPTED, InviteServer.send_final, InviteServer.start_l),
+        Event.RESPOND_FAILURE: to(State.COMPLETED, InviteServer.send_final, InviteServer.start_g_h),
     },
     State.ACCEPTED: {
         # The user repeats its 2xx; further ones come from other branches of a fork.

@@ -171,6 +171,11 @@ class ServerTransaction(Transaction):
         self._wire = self._response.to_bytes()
         self.reply.send(self._wire)
 
+    def send_final(self) -> None:
+        """Send the user's first final response; the request has done its work."""
+        self.send_response()
+        del self.request
+
     def resend(self) -> None:
         """Send the last response again, if there was one."""
         if self._wire:
@@ -226,7 +231,7 @@ class NonInviteServer(ServerTransaction):
         return Event.RESPOND_BARRED if barred else RESPONDED[status // 100]
 
 
-_COMPLETE = to(State.COMPLETED, NonInviteServer.send_response, NonInviteServer.start_j)
+_COMPLETE = to(State.COMPLETED, NonInviteServer.send_final, NonInviteServer.start_j)
 
 NonInviteServer.table = {  # RFC 3261 17.2.2, figure 8; RFC 4320 4
     State.TRYING: {

@@ -26,7 +26,8 @@ class Transaction:
     RFC: 3261 17.
 
     Attributes:
-        request: the request that created it.
+        request: the request that created it, until its final response has passed. It is let go
+            then, because the transaction lingers for half a minute.
         flow: the client's way out, or the way the server's request came in.
         state: a box of the figure; written by `fire` alone.
         key: under which the layer finds it.

@@ -83,6 +83,7 @@ class Stage:
         events: what was seen from outside, in order: ``> 200`` was sent, ``up 180`` told to the
             client's user, ``request INVITE`` to the core, and so on.
         opened: the server transactions that the core was given.
+        requests: what each transaction was about, by key; they let go of it themselves.
         on_request, on_response: what core and client user do from within the call.
     """
 
@@ -92,6 +93,7 @@ class Stage:
         self.events: list[str] = []
         self.failures: list[Exception] = []
         self.opened: list[ServerTransaction] = []
+        self.requests: dict[object, Request] = {}
         self.flow = Wire(transport, self.clock, self.events.append)
         self.wheel = TimerWheel(self.clock, failed=self.failures.append)
         self.layer = TransactionLayer(
@@ -110,6 +112,7 @@ class Stage:
     def request(self, tx: ServerTransaction) -> None:
         self.events.append(f"request {tx.request.method}")
         self.opened.append(tx)
+        self.requests[tx.key] = tx.request
         self.on_request(tx)
 
     def ack(self, request: Request, flow: Flow) -> None:
@@ -132,14 +135,18 @@ class Stage:
 
     def send(self, text: bytes | None = None) -> ClientTransaction:
         """Start a client transaction, an INVITE unless told otherwise."""
-        return self.layer.send(as_request(text or request_text()), self.flow, self)
+        request = as_request(text or request_text())
+        tx = self.layer.send(request, self.flow, self)
+        self.requests[tx.key] = request
+        return tx
 
     def come(self, text: bytes) -> None:
         """Let a message come in from the network."""
         self.layer.receive(parse_message(text), self.flow)
 
-    def answer(self, request: Request, status: int, to_tag: str = "b1") -> None:
+    def answer(self, to: Request | ClientTransaction, status: int, to_tag: str = "b1") -> None:
         """Let a response to a request of ours come in from the network."""
+        request = to if isinstance(to, Request) else self.requests[to.key]
         self.come(response_to(request, status, to_tag=to_tag).to_bytes())
 
     def open(self, text: bytes | None = None) -> ServerTransaction:
@@ -149,7 +156,7 @@ class Stage:
 
     def respond(self, tx: ServerTransaction, status: int, to_tag: str = "b1") -> None:
         """Let the core respond."""
-        tx.respond(response_to(tx.request, status, to_tag=to_tag))
+        tx.respond(response_to(self.requests[tx.key], status, to_tag=to_tag))
 
     def watch(self, tx: ServerTransaction) -> None:
         """Set what a server transaction may tell its user."""

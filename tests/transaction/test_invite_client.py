@@ -21,7 +21,7 @@ def play(stage: Stage, steps: tuple[str, ...]) -> list[str]:
         if step == "CANCEL":
             tx.cancel()
         else:
-            stage.answer(tx.request, int(step))
+            stage.answer(tx, int(step))
     return stage.taken()
 
 
@@ -84,29 +84,29 @@ def test_cancel_from_within_the_response(stage: Stage, status: int) -> None:
         tx.cancel()
 
     stage.on_response = cancel
-    stage.answer(stage.send().request, status)
+    stage.answer(stage.send(), status)
     assert stage.events[-1] == ("> CANCEL" if status == 180 else f"up {status}")
 
 
 def test_cancel_goes_out_once(stage: Stage) -> None:
     """However often it is asked for."""
     tx = stage.send()
-    stage.answer(tx.request, 180)
+    stage.answer(tx, 180)
     tx.cancel()
     tx.cancel()
-    stage.answer(tx.request, 183)
+    stage.answer(tx, 183)
     assert stage.events == ["> INVITE", "up 180", "> CANCEL", "up 183"]
 
 
 def test_cancel_is_a_transaction_of_its_own(udp: Stage) -> None:
     """RFC 3261 9.1: repeated until answered; its answer is no news; then the 487 ends all."""
     tx = udp.send()
-    udp.answer(tx.request, 180)
+    udp.answer(tx, 180)
     tx.cancel()
     udp.run(2)
     udp.answer(as_request(request_text("CANCEL")), 200)
     udp.run(10)
-    udp.answer(tx.request, 487)
+    udp.answer(tx, 487)
     assert udp.events == [
         "> INVITE",
         "up 180",
@@ -114,18 +114,18 @@ def test_cancel_is_a_transaction_of_its_own(udp: Stage) -> None:
         "> ACK",
         "up 487",
     ]
-    cancel = as_request(udp.flow.sent[1])
+    invite, cancel = udp.requests[tx.key], as_request(udp.flow.sent[1])
     assert (cancel.raw_uri, str(cancel.top_via), cancel.cseq.number) == (
-        tx.request.raw_uri,
-        str(tx.request.top_via),
-        tx.request.cseq.number,
+        invite.raw_uri,
+        str(invite.top_via),
+        invite.cseq.number,
     )
 
 
 def test_no_final_response_after_cancel(stage: Stage) -> None:
     """RFC 3261 9.1: after 64*T1 the transaction counts as cancelled."""
     tx = stage.send()
-    stage.answer(tx.request, 180)
+    stage.answer(tx, 180)
     stage.run(100)
     tx.cancel()
     stage.answer(as_request(request_text("CANCEL")), 200)

@@ -66,9 +66,9 @@ def test_a_stray_response_is_passed_up_as_such(stage: Stage, status: int) -> Non
 def test_every_class_but_1xx_is_final(stage: Stage, status: int) -> None:
     """RFC 3261 7.2: 6xx as well. [C01][E01]"""
     tx = stage.send(request_text("OPTIONS"))
-    stage.answer(tx.request, 100)
+    stage.answer(tx, 100)
     assert not tx.finished
-    stage.answer(tx.request, status)
+    stage.answer(tx, status)
     assert tx.finished
     assert stage.events == ["> OPTIONS", "up 100", f"up {status}"]
 

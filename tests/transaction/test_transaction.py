@@ -60,7 +60,7 @@ def test_timer_b_alone_on_a_reliable_flow(tcp: Stage) -> None:
 def test_a_provisional_response_stops_a_and_b(stage: Stage) -> None:
     """RFC 3261 17.1.1.2; how long it may ring is timer C, which the proxy core runs."""
     tx = stage.send()
-    stage.answer(tx.request, 180)
+    stage.answer(tx, 180)
     stage.run(LONG)
     assert stage.events == ["> INVITE", "up 180"]
     assert stage.clock.getDelayedCalls() == []
@@ -69,14 +69,14 @@ def test_a_provisional_response_stops_a_and_b(stage: Stage) -> None:
 def test_timer_d_answers_repeated_failures(udp: Stage) -> None:
     """RFC 3261 17.1.1.2: each gets the ACK again and is not passed up, for 32 s. [E09]"""
     tx = udp.send()
-    udp.answer(tx.request, 486)
+    udp.answer(tx, 486)
     udp.run(4)
-    udp.answer(tx.request, 486)
+    udp.answer(tx, 486)
     udp.run(27.9)
-    udp.answer(tx.request, 486)
+    udp.answer(tx, 486)
     udp.run(0.1)
     assert ended(udp)
-    udp.answer(tx.request, 486)
+    udp.answer(tx, 486)
     assert udp.flow.timeline == [*at(INVITE, 0), *at(ACK, 0, 4, 31.9)]
     assert udp.events[-1] == "stray 486"
 
@@ -84,7 +84,7 @@ def test_timer_d_answers_repeated_failures(udp: Stage) -> None:
 def test_timer_d_is_zero_on_a_reliable_flow(tcp: Stage) -> None:
     """RFC 3261 17.1.1.2: the ACK is sent all the same."""
     tx = tcp.send()
-    tcp.answer(tx.request, 486)
+    tcp.answer(tx, 486)
     tcp.run(0)
     assert tcp.events == ["> INVITE", "> ACK", "up 486"]
     assert ended(tcp)
@@ -94,14 +94,14 @@ def test_timer_m_passes_every_2xx_up(stage: Stage) -> None:
     """RFC 6026 7.2: repeated ones and those of other branches alike, for 64*T1. [E06][E09]"""
     tx = stage.send()
     for tag in ("b1", "b1", "b2"):
-        stage.answer(tx.request, 200, tag)
-    stage.answer(tx.request, 486)
-    stage.answer(tx.request, 180)
+        stage.answer(tx, 200, tag)
+    stage.answer(tx, 486)
+    stage.answer(tx, 180)
     stage.run(31.99)
-    stage.answer(tx.request, 200)
+    stage.answer(tx, 200)
     stage.run(0.01)
     assert ended(stage)
-    stage.answer(tx.request, 200)
+    stage.answer(tx, 200)
     assert stage.events == ["> INVITE", *["up 200"] * 4, "stray 200"]
 
 
@@ -119,7 +119,7 @@ def test_timer_e_takes_t2_after_a_provisional_response(udp: Stage) -> None:
     """RFC 3261 17.1.2.2: it goes on, to make the final response reliable, and so does F."""
     tx = udp.send(request_text("OPTIONS"))
     udp.run(0.1)
-    udp.answer(tx.request, 100)
+    udp.answer(tx, 100)
     udp.run(LONG)
     assert udp.flow.timeline == at(OPTIONS, 0, 0.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5)
     assert udp.events[-1] == "timed out"
@@ -137,13 +137,13 @@ def test_timer_f_alone_on_a_reliable_flow(tcp: Stage) -> None:
 def test_timer_k_absorbs_repeated_responses(udp: Stage) -> None:
     """RFC 3261 17.1.2.2: only the first final response goes up."""
     tx = udp.send(request_text("OPTIONS"))
-    udp.answer(tx.request, 200)
-    udp.answer(tx.request, 200)
+    udp.answer(tx, 200)
+    udp.answer(tx, 200)
     udp.run(4.9)
-    udp.answer(tx.request, 486)
+    udp.answer(tx, 486)
     udp.run(0.1)
     assert ended(udp)
-    udp.answer(tx.request, 200)
+    udp.answer(tx, 200)
     assert udp.events == ["> OPTIONS", "up 200", "stray 200"]
 
 
@@ -327,9 +327,9 @@ def test_a_flow_that_breaks(tcp: Stage) -> None:
 def test_a_flow_that_breaks_while_it_rings(tcp: Stage) -> None:
     """RFC 3261 figure 5 has no such arrow: the response may come over another connection."""
     tx = tcp.send()
-    tcp.answer(tx.request, 180)
+    tcp.answer(tx, 180)
     tcp.break_flow()
-    tcp.answer(tx.request, 200)
+    tcp.answer(tx, 200)
     assert tcp.events == ["> INVITE", "up 180", "up 200"]
 
 
@@ -357,6 +357,21 @@ def test_a_server_stays_when_its_response_cannot_be_sent(tcp: Stage) -> None:
     tcp.break_flow()
     tcp.come(request_text())
     assert tcp.events == ["request INVITE", "> 486", "> 486"]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS"])
+@pytest.mark.parametrize("status", [200, 486])
+def test_a_final_response_lets_the_request_go(stage: Stage, method: str, status: int) -> None:
+    """What lingers for 64*T1 keeps little; the user may look at it until it is told."""
+    client = stage.send(request_text(method))
+    seen: list[str] = []
+    stage.on_response = lambda tx, response: seen.append(tx.request.method)
+    stage.answer(client, status)
+    server = stage.open(request_text(method))
+    stage.respond(server, status)
+    assert seen == [method]
+    assert not hasattr(client, "request")
+    assert not hasattr(server, "request")
 
 
 class Context:
