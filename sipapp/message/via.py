@@ -147,10 +147,18 @@ class Via:
         """
         if self.rport is None and self.received is None:
             return self if host == self.host else self._received(host, str(self._params))
-        text = _SOURCE.sub(r"\1", str(self._params))
+        text = self._sourceless()
         if self.rport is None:
             return self._received(host, text)
         return self._received(host, f"{text};rport={port}", str(port))
+
+    def _sourceless(self) -> str:
+        """The parameters without rport and received."""
+        text = str(self._params)
+        before, bare, after = f"{text};".partition(";rport;")
+        if bare and self.received is None and '"' not in text:  # a tenth of the time
+            return f"{before};{after}"[:-1]
+        return _SOURCE.sub(r"\1", text)
 
     def _received(self, host: str, text: str, rport: str | None = None) -> Via:
         if rport is not None or host != self.host:
