@@ -222,6 +222,7 @@ def _body(headers: Headers, fields: Fields, rest: bytes) -> bytes:
     line = fields.get("Content-Length")
     if line is None:
         headers.add("Content-Length", b"%d" % len(rest))
+        fields["Content-Length"] = headers.lines[-1]
         return rest
     length = _LENGTHS[line]
     if length > len(rest):
