@@ -223,8 +223,11 @@ class Lab:
         self.server.start()
 
     def _stop(self) -> None:
-        Deferred.fromCoroutine(self.server.stop())
+        stopped: list[object] = []
+        Deferred.fromCoroutine(self.server.stop()).addCallback(stopped.append)
         self.network.settle()
+        if not stopped:  # a connection waits for its peer, for some seconds at most
+            self.advance(5)
 
 
 def _clock() -> Clock:
