@@ -150,7 +150,8 @@ class ClientTransaction(Transaction):
     def abandon(self) -> None:
         """End without telling anybody; the user is let go."""
         self.state = State.TERMINATED
-        self._wheel.disarm(self)
+        if self.due:
+            self._wheel.disarm(self)
         if self.flow.reliable or self.flow.closed:
             self.flow.unwatch(self.flow_lost)
         self.user = NOBODY

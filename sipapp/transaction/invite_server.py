@@ -44,7 +44,8 @@ class InviteServer(ServerTransaction):
 
     def stop_trying(self) -> None:
         """The user has answered in time."""
-        self._wheel.disarm(self)
+        if self.due:
+            self._wheel.disarm(self)
 
     def start_l(self) -> None:
         """Absorb repeated INVITEs and pass ACKs up for 64*T1."""

@@ -137,7 +137,8 @@ class TransactionLayer:
         if method == "ACK" or key in self._clients:
             raise UsageError("an ACK, or a branch in use, cannot start a transaction")
         machine = InviteClient if method == "INVITE" else NonInviteClient
-        tx = machine(request, flow, key, user, self, self._wheel, self._timers_for(flow))
+        timers = self._timers_of.get(flow.transport, self._timers)
+        tx = machine(request, flow, key, user, self, self._wheel, timers)
         if self._stopped:
             tx.abandon()
         else:
@@ -166,9 +167,6 @@ class TransactionLayer:
         """Called by a server transaction that has terminated."""
         self._servers.pop(tx.key, None)
 
-    def _timers_for(self, flow: Flow) -> Timers:
-        return self._timers_of.get(flow.transport, self._timers)
-
     def _receive_new(self, request: Request, flow: Flow, key: Key) -> None:
         if len(self._servers) >= self.max_transactions:
             self.refused += 1
@@ -186,7 +184,8 @@ class TransactionLayer:
         self, machine: type[ServerTransaction], request: Request, flow: Flow, key: Key
     ) -> ServerTransaction:
         reply = self._reply_flow(request, flow)
-        tx = machine(request, flow, reply, key, self, self._wheel, self._timers_for(flow))
+        timers = self._timers_of.get(flow.transport, self._timers)
+        tx = machine(request, flow, reply, key, self, self._wheel, timers)
         self._servers[key] = tx
         return tx
 

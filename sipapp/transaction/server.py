@@ -157,7 +157,8 @@ class ServerTransaction(Transaction):
     def abandon(self) -> None:
         """End without telling anybody; the user is let go."""
         self.state = State.TERMINATED
-        self._wheel.disarm(self)
+        if self.due:
+            self._wheel.disarm(self)
         self.cancelled = None
         self.ended = None
 
@@ -168,8 +169,8 @@ class ServerTransaction(Transaction):
 
     def send_response(self) -> None:
         """Send the user's response and keep its octets."""
-        self._wire = self._response.to_bytes()
-        self.reply.send(self._wire)
+        self._wire = wire = self._response.to_bytes()
+        self.reply.send(wire)
 
     def send_final(self) -> None:
         """Send the user's first final response; the request has done its work."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 __all__ = ["Timers"]
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 from sipapp.errors import UsageError
 
 _LEAST_D = 32.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: cached properties need a place
 class Timers:
     """The durations of one transaction layer, all in seconds.
 
@@ -46,71 +46,66 @@ class Timers:
         if self.t2 < self.t1:
             raise UsageError("T2 is below T1")
 
-    @property
+    @cached_property
     def timer_b(self) -> float:
         """How long an INVITE client transaction waits for any response."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def timer_d(self) -> float:
         """How long an INVITE client transaction answers repeated 3xx-6xx; at least 32 s."""
         # The server's T1 is unknown here, hence the absolute floor (RFC 3261 17.1.1.2).
         return max(_LEAST_D, 64 * self.t1)
 
-    @property
+    @cached_property
     def timer_f(self) -> float:
         """How long a non-INVITE client transaction waits for a final response."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def timer_h(self) -> float:
         """How long an INVITE server transaction waits for the ACK."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def timer_i(self) -> float:
         """How long an INVITE server transaction absorbs repeated ACKs."""
         return self.t4
 
-    @property
+    @cached_property
     def timer_j(self) -> float:
         """How long a non-INVITE server transaction answers repeated requests."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def timer_k(self) -> float:
         """How long a non-INVITE client transaction absorbs repeated responses."""
         return self.t4
 
-    @property
+    @cached_property
     def timer_l(self) -> float:
         """How long an accepted INVITE server transaction absorbs repeated INVITEs."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def timer_m(self) -> float:
         """How long an accepted INVITE client transaction passes 2xx responses up."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def timer_n(self) -> float:
         """How long a subscriber waits for the first NOTIFY (RFC 6665 4.1.2.4)."""
         return 64 * self.t1
 
-    @property
+    @cached_property
     def e_reaches_t2(self) -> float:
         """When timer E of a client that hears nothing is set to T2 for the first time.
 
         RFC: 4320 4.1: before this no 100 goes to a non-INVITE request over an unreliable
         transport, at this time a server that has not answered must send one. 3.5 s by default.
         """
-        return _e_reaches_t2(self.t1, self.t2)
-
-
-@lru_cache(maxsize=16)
-def _e_reaches_t2(t1: float, t2: float) -> float:
-    elapsed, interval = 0.0, t1
-    while interval < t2:
-        elapsed += interval
-        interval *= 2
-    return elapsed
+        elapsed, interval = 0.0, self.t1
+        while interval < self.t2:
+            elapsed += interval
+            interval *= 2
+        return elapsed

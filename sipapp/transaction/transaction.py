@@ -76,7 +76,9 @@ class Transaction:
 
     def _linger_if_unreliable(self, delay: float) -> None:
         """Arm for the end of a wait that exists for retransmissions only (D, I, J, K)."""
-        self._linger(0.0 if self.flow.reliable else delay)
+        if self.flow.reliable:
+            delay = 0.0
+        self._end = self._wheel.arm(self, delay) + delay
 
     def _arm_retry(self) -> None:
         """Arm for the next retransmission, or for the end if that comes first."""

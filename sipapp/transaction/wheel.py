@@ -16,7 +16,7 @@ from __future__ import annotations
 __all__ = ["IDLE", "Entry", "TimerWheel", "log_failure"]
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import ceil
 from typing import Protocol
 
@@ -148,7 +148,9 @@ class TimerWheel:
         first, self._cursor = self._cursor, self._first_tick_after(now)
         self._call = None
         self._wake = _RUNNING  # arming from within an entry need not set the call: the end does
-        for entry in self._expired(first):
+        expired = self._expired(first)
+        while expired:  # taken out one by one, so that it is freed while it is in the cache
+            entry = expired.pop()
             # An entry that ran before this one may have disarmed it or armed it anew.
             if IDLE < entry.due < self._cursor:
                 self.disarm(entry)
@@ -168,15 +170,18 @@ class TimerWheel:
             tick += 1
         return tick
 
-    def _expired(self, first: int) -> Iterable[Entry]:
-        """The entries due before the cursor, in the order of their ticks."""
+    def _expired(self, first: int) -> list[Entry]:
+        """The entries due before the cursor, those of the first tick last."""
         last = self._cursor
         visited = range(max(first, last - _SLOTS), last)
         found = [
             entry for tick in visited for entry in self._slots[tick & _MASK] if entry.due < last
         ]
         # After a stall of more than a revolution the buckets are no longer in order of time.
-        return sorted(found, key=_due) if last - first > _SLOTS else found
+        if last - first > _SLOTS:
+            found.sort(key=_due)
+        found.reverse()
+        return found
 
     def _next_occupied(self) -> int:
         tick = self._cursor
