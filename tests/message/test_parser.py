@@ -22,12 +22,21 @@ START = b"OPTIONS sip:b@example.test SIP/2.0"
 
 
 def message(
-    start: bytes = START, body: bytes = b"", *extra: bytes, without: str = "", **lines: bytes
+    start: bytes = START, body: bytes = b"", *extra: bytes, without: object = "", **lines: bytes
 ) -> bytes:
     """A request with some lines changed; keywords spell "-" as "_"."""
     changed = {name.replace("_", "-"): line for name, line in lines.items()}
     parts = [changed.get(name, line) for name, line in LINES.items() if name != without]
     return b"\r\n".join([start, *parts, *extra, b"", body])
+
+
+def outcome(data: bytes) -> int:
+    """The status that refuses the message, 200 for none."""
+    try:
+        parse_message(data)
+    except MalformedMessage as error:
+        return error.status_hint
+    return 200
 
 
 def refusal(data: bytes) -> tuple[str, int, bool]:
@@ -95,7 +104,7 @@ class ReadingTests:
 
 
 def _is_plain(value: bytes) -> bool:
-    return not any(octet < 32 and octet != 9 or octet == 127 for octet in value)
+    return not any((octet < 32 and octet != 9) or octet == 127 for octet in value)
 
 
 class RefusingTests:
@@ -222,10 +231,7 @@ class RefusingTests:
     @given(st.binary(max_size=300))
     def test_nothing_else_is_raised(self, data: bytes) -> None:
         """Noise is refused in one way only (hostile.md P18)."""
-        try:
-            parse_message(data)
-        except MalformedMessage as error:
-            assert error.status_hint in (400, 413, 505, 513)
+        assert outcome(data) in (200, 400, 413, 505, 513)
 
     @pytest.mark.parametrize(
         ("name", "line"),
