@@ -145,6 +145,11 @@ class Call:
         self._server.proxy.answer(self._tx, self._outcome or Verdict(otherwise))
         self._tx.cancelled = None
 
+    def finish_unserved(self) -> None:
+        """Answer what no application took: there is nobody, or no such method of the server."""
+        itself = self._server.is_self(self.request)
+        self.finish(otherwise=self._server.absent_status(self.request) if itself else 404)
+
     def _check_open(self) -> None:
         if self._ended:
             raise CallEnded("the caller gave up")

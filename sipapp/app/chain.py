@@ -51,13 +51,12 @@ class Chain:
         run(self._whole(call))
 
     async def run(self, call: Call) -> None:
-        """Have the next application decide; without one the call gets 404."""
+        """Have the next application decide; without one the call gets 404 or 501."""
         invite = call.request.method == "INVITE"
         applications = self._for_calls if invite else self._for_requests
         position = call.next_position()
         if position == len(applications):
-            if not call.answered:
-                call.finish(otherwise=404)
+            call.finish_unserved()
             return
         loaded = applications[position]
         try:

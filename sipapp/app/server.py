@@ -22,6 +22,7 @@ from sipapp.app.stores import Stores
 from sipapp.app.tokens import TokenSource
 from sipapp.app.world import World
 from sipapp.core.location import Binding
+from sipapp.core.options import METHODS
 from sipapp.core.proxy import Proxy
 from sipapp.core.registrar import Registrar
 from sipapp.core.registration import RegistrarLimits
@@ -163,8 +164,13 @@ class Server:
         )
 
     def absent_status(self, request: Request) -> int:
-        """404 for a user nobody knows, 480 for one who is not registered (RFC 3261 16.5)."""
+        """404 for a user nobody knows, 480 for one who is not registered (RFC 3261 16.5).
+
+        501 for a method nobody knows, when the server itself is asked (RFC 3261 8.2.1).
+        """
         uri = request.uri
+        if request.method not in METHODS and self.is_self(request):
+            return 501
         if not isinstance(uri, SipUri) or uri.user is None or self.authenticator is None:
             return 404
         domain = uri.host if uri.host in self.domains else next(iter(self.domains), uri.host)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ACCEPT", "ALLOW", "SUPPORTED", "options_response"]
+__all__ = ["ACCEPT", "ALLOW", "METHODS", "SUPPORTED", "options_response"]
 
 from sipapp.message.message import Request, Response, response_to
 
@@ -11,6 +11,8 @@ ALLOW = (
     b"UPDATE, PRACK, REFER"
 )
 """Methods that the server serves or forwards."""
+
+METHODS = frozenset(ALLOW.decode().split(", "))
 
 ACCEPT = b"application/sdp"
 SUPPORTED = b"path"

@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from sipapp.core.forking import Verdict
 from sipapp.core.forwarding import DIALOG_METHODS, Done, Forwarding
+from sipapp.core.options import ALLOW
 from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size, forwarded
 from sipapp.core.routing import RouteSet
 from sipapp.core.target import Target
@@ -126,7 +127,8 @@ class Proxy:
         if verdict.response is not None:
             response = verdict.response
         else:
-            response = response_to(tx.request, verdict.status, to_tag=tx.to_tag)
+            extra = [("Allow", ALLOW)] if verdict.status == 501 else []
+            response = response_to(tx.request, verdict.status, to_tag=tx.to_tag, extra=extra)
         tx.respond(response)
 
     def forward_ack(self, request: Request, came: Flow) -> None:

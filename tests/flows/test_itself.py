@@ -61,6 +61,17 @@ def test_nobody_is_found_alike(method: str) -> None:
         assert alice.heard == ["404"]
 
 
+@pytest.mark.parametrize("apps", [["registrar"], ["registrar", "proxy"]])
+def test_a_method_that_the_server_does_not_know(apps: list[str]) -> None:
+    """RFC 3261 8.2.1, 21.5.2: asked itself, it answers 501 and says what it knows [M03]."""
+    with Lab(apps=apps) as lab:
+        alice = lab.phone("alice")
+        alice.request("DANCE", "sip:example.test")
+        lab.advance()
+        assert b"INVITE" in alice.take_response(501).headers.elements("Allow")
+        assert alice.heard == []
+
+
 def test_bye_outside_a_dialog() -> None:
     """RFC 3261 15.1.2: the phone answers 481, and a proxy without it 404 [E12]."""
     with Lab() as lab:
