@@ -9,13 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 HERE = Path(__file__).parent
 
-_T = TypeVar("_T")
 _FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
 
 
@@ -64,7 +62,7 @@ def _read(folder: str) -> list[Row]:
 ROWS = _read("rfc4475") + _read("rfc5118")
 
 
-def each_row(wanted: Callable[[Row], object] = lambda row: True) -> Callable[[_T], _T]:
+def each_row(wanted: Callable[[Row], object] = lambda row: True) -> pytest.MarkDecorator:
     """Run a test once for every row, or for those that are wanted."""
     rows = [pytest.param(row, id=row.file) for row in ROWS if wanted(row)]
     return pytest.mark.parametrize("row", rows)

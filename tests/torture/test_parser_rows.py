@@ -6,7 +6,6 @@ from sipapp.message.message import Request
 from sipapp.message.parser import MalformedMessage, parse_message
 from tests.torture.rows import HERE, ROWS, Row, each_row, unfolded
 
-
 FIELDS = "top_via vias from_ to from_tag to_tag call_id cseq contacts record_routes".split()
 REQUEST_FIELDS = "max_forwards expires routes uri".split()
 
