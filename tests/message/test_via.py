@@ -126,7 +126,7 @@ def test_the_usual_form_reads_like_any_other(
 ) -> None:
     """RFC 3261 25.1: a blank at the end changes nothing but the way that the Via is read."""
     text = f"{protocol} {sent_by}{''.join(params)}"
-    outcomes = []
+    outcomes: list[tuple[object, ...]] = []
     for spelled in (text, f"{text} "):
         try:
             value = via(spelled)
