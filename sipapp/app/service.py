@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["SipappService"]
 
-import gc
 import os
 import random
 import time
@@ -13,16 +12,15 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sipapp.app.config import Config
+from sipapp.app.garbage import QuietCollector
 from sipapp.app.secret import open_secret
 from sipapp.app.server import Server
 from sipapp.app.world import World
 from sipapp.transport.names import NamesDns
 from sipapp.transport.sockets import ISocketReactor, SocketNetwork
-
-_GC_THRESHOLDS = (50_000, 20, 100)
-"""Transactions are freed by reference count; rare collections keep the pauses rare too."""
 
 
 class IServerReactor(ISocketReactor, IReactorTime, IReactorThreads):
@@ -54,9 +52,10 @@ class SipappService(Service):
             call_from_thread=reactor.callFromThread,
         )
         self.server = Server(config, world, secret)
+        self._collector = QuietCollector(reactor, self._busy)
 
     def startService(self) -> None:
-        """Open stores and listeners, then freeze what start-up left behind.
+        """Open stores and listeners.
 
         Raises:
             OSError: a listener cannot be opened.
@@ -64,15 +63,17 @@ class SipappService(Service):
         """
         super().startService()  # type: ignore[no-untyped-call]
         self.server.start()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        self._collector.start()
 
     def stopService(self) -> Deferred[None]:
         """Close everything; fires when it is done."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self._collector.stop()
         return Deferred.fromCoroutine(self.server.stop())
+
+    def _busy(self) -> int:
+        return self.server.transactions.server_count
 
     def _escaped(self, error: Exception) -> None:
         """Log what no layer should have let through; the listener goes on."""
-        self.log.error("a message was dropped by a bug: {error!r}", error=error, exc_info=error)
+        self.log.failure("a message was dropped by a bug", Failure(error))  # type: ignore[no-untyped-call]
