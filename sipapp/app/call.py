@@ -12,8 +12,8 @@ from zope.interface import implementer
 
 from sipapp.app.interfaces import ICall
 from sipapp.app.outcome import Outcome
+from sipapp.core.context import ResponseContext
 from sipapp.core.forking import Verdict
-from sipapp.core.forwarding import Forwarding
 from sipapp.core.redirect import redirection
 from sipapp.core.target import Target
 from sipapp.errors import CallEnded, WrongState
@@ -48,7 +48,7 @@ class Call:
         self._chain = chain
         self._tx = tx
         self._position = 0
-        self._forwarding: Forwarding | None = None
+        self._forwarding: ResponseContext | None = None
         self._outcome: Verdict | None = None
         self._ended = False
 

@@ -1,6 +1,6 @@
 """One branch of a forwarded request: a target, its addresses, and one client transaction at a time.
 
-A branch belongs to its `Forwarding` until it has ended. Afterwards only its client transaction
+A branch belongs to its response context until it has ended. Afterwards only its client transaction
 holds it, for the repetitions of a 2xx, so it lets go of everything but the way upstream.
 """
 
@@ -10,7 +10,6 @@ __all__ = ["Branch"]
 
 from typing import TYPE_CHECKING
 
-from sipapp.core.forking import Action
 from sipapp.core.target import Target
 from sipapp.errors import ResolveFailed, TransportError
 from sipapp.message.message import Response
@@ -20,25 +19,25 @@ from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop
 
 if TYPE_CHECKING:
-    from sipapp.core.forwarding import Forwarding
+    from sipapp.core.context import ResponseContext
 
 
 class Branch:
     """The user of a client transaction, and the entry of Timer C in the wheel.
 
     Args:
-        forwarding: whose branch it is.
-        number: what the fork calls it.
+        context: whose branch it is.
+        number: what the context calls it.
         target: where it goes.
     """
 
     __slots__ = (
-        "_client", "_forwarding", "_hop", "_hops", "_number", "_provisional", "_target", "due",
+        "_client", "_context", "_hop", "_hops", "_number", "_provisional", "_target", "due",
     )  # fmt: skip
 
-    def __init__(self, forwarding: Forwarding, number: int, target: Target) -> None:
+    def __init__(self, context: ResponseContext, number: int, target: Target) -> None:
         self.due = IDLE
-        self._forwarding = forwarding
+        self._context = context
         self._number = number
         self._target: Target | None = target
         self._hop: Hop | None = None
@@ -47,15 +46,15 @@ class Branch:
         self._provisional = False
 
     def start(self) -> None:
-        """Find the next hop and send; what fails is reported to the fork."""
+        """Find the next hop and send; what fails is reported to the context."""
         target = self._target
         if target is None:
             return
         if target.flow is None or target.path:
-            forwarding = self._forwarding
-            forwarding.proxy.locate(forwarding.tx.request, target, self._located)
+            context = self._context
+            context.proxy.locate(context.tx.request, target, self._located)
         elif target.flow.closed:
-            self._end(self._forwarding.fork.lost(self._number, 430))
+            self._lost(430)
         else:
             self._send(target, target.flow)
 
@@ -64,18 +63,18 @@ class Branch:
         if self._client is not None:
             self._client.cancel()
         else:
-            self._end(self._forwarding.fork.lost(self._number, 487))
+            self._lost(487)
 
     def response(self, tx: ClientTransaction, response: Response) -> None:
         """Called by the transaction layer with every response of this branch."""
         status = response.status
-        forwarding = self._forwarding
+        context = self._context
         if status < 200:
             self._provisional = True
             if status == 100:
                 return
-            if forwarding.fork.invite:
-                forwarding.proxy.wheel.arm(self, forwarding.proxy.timer_c)
+            if context.invite:
+                context.proxy.wheel.arm(self, context.proxy.timer_c)
         elif self._client is not None:
             self._stop()
             if status == 503 and self._try_next():
@@ -83,17 +82,16 @@ class Branch:
         response.pop_via()
         if "Via" not in response.headers.names:
             return  # an answer to ourselves: nobody is upstream
-        actions = forwarding.fork.response(self._number, response)
-        if status < 200:
-            forwarding.apply(actions)
-        else:
-            self._end(actions)
+        if status >= 200:
+            self._release()
+        context.response(self._number, response)
 
     def timed_out(self, tx: ClientTransaction) -> None:
         """Called by the transaction layer when timer B or F fired."""
         self._stop()
         if self._provisional or not self._try_next():
-            self._end(self._forwarding.fork.timed_out(self._number))
+            self._release()
+            self._context.timed_out(self._number)
 
     def failed(self, tx: ClientTransaction, error: TransportError) -> None:
         """Called by the transaction layer when the flow broke."""
@@ -104,17 +102,15 @@ class Branch:
             self._hop = None
         if not self._try_next():
             over_flow = self._target is not None and self._target.flow is not None
-            self._end(self._forwarding.fork.lost(self._number, 430 if over_flow else 503))
+            self._lost(430 if over_flow else 503)
 
     def on_timer(self, now: float) -> None:
         """Timer C fired (RFC 3261 16.8)."""
-        forwarding = self._forwarding
-        actions = forwarding.fork.timer_c(self._number, provisional=self._provisional)
-        forwarding.apply(actions)
+        self._context.timer_c(self._number, provisional=self._provisional)
 
     def _located(self, hops: list[Hop] | ResolveFailed) -> None:
         if isinstance(hops, ResolveFailed) or not hops:
-            self._end(self._forwarding.fork.lost(self._number, 503))
+            self._lost(503)
             return
         self._hops = list(hops)
         self._try_next()
@@ -122,19 +118,19 @@ class Branch:
     def _try_next(self) -> bool:
         """Send to the next address of the target; False when there is none left."""
         target = self._target
-        if target is None or not self._hops or self._forwarding.fork.stopped:
+        if target is None or not self._hops or self._context.stopped:
             return False
         hop = self._hop = self._hops.pop(0)
-        forwarding = self._forwarding
-        self._send(target, forwarding.proxy.transport.flow_to(hop, size=forwarding.size))
+        context = self._context
+        self._send(target, context.proxy.transport.flow_to(hop, size=context.size))
         return True
 
     def _send(self, target: Target, flow: Flow) -> None:
-        forwarding = self._forwarding
-        proxy = forwarding.proxy
+        context = self._context
+        proxy = context.proxy
         self._provisional = False
-        request = forwarding.copy_for(target, flow)
-        if forwarding.fork.invite:
+        request = context.copy_for(target, flow)
+        if context.invite:
             proxy.wheel.arm(self, proxy.timer_c)
         self._client = proxy.transactions.send(request, flow, self)
 
@@ -142,10 +138,13 @@ class Branch:
         """The client transaction has ended, or will do so by itself."""
         self._client = None
         if self.due:
-            self._forwarding.proxy.wheel.disarm(self)
+            self._context.proxy.wheel.disarm(self)
 
-    def _end(self, actions: list[Action[Target]]) -> None:
-        """Leave the forwarding; what may still come are repetitions of a 2xx."""
+    def _lost(self, status: int) -> None:
+        self._release()
+        self._context.lost(self._number, status)
+
+    def _release(self) -> None:
+        """Leave the context; what may still come are repetitions of a 2xx."""
         self._target = self._hops = self._hop = None
-        self._forwarding.leave(self._number)
-        self._forwarding.apply(actions)
+        self._context.leave(self._number)

@@ -12,11 +12,13 @@ __all__ = ["Proxy"]
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
+from sipapp.core.context import DIALOG_METHODS, Done, ResponseContext
 from sipapp.core.forking import Verdict
-from sipapp.core.forwarding import DIALOG_METHODS, Done, Forwarding
+from sipapp.core.forwarding import Forwarding
 from sipapp.core.options import ALLOW
 from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size, forwarded
 from sipapp.core.routing import RouteSet
+from sipapp.core.straight import Straight
 from sipapp.core.target import Target
 from sipapp.errors import MessageError, ResolveFailed
 from sipapp.message.fields import parse_name_addr, split_via
@@ -79,7 +81,7 @@ class Proxy:
         ring: float | None = None,
         record_route: bool = True,
         recurse: Callable[[Response], Sequence[Target]] | None = None,
-    ) -> Forwarding | None:
+    ) -> ResponseContext | None:
         """Try the groups of targets one after another, the members of a group at once.
 
         Args:
@@ -103,18 +105,22 @@ class Proxy:
             groups = [
                 group[at : at + breadth] for group in groups for at in range(0, len(group), breadth)
             ]
-        forwarding = Forwarding(
-            self, tx, groups, done, ring=ring, record_route=record_route, recurse=recurse
-        )
-        forwarding.start()
-        return forwarding
+        context: ResponseContext
+        if len(groups) == 1 and len(groups[0]) == 1 and ring is None and recurse is None:
+            context = Straight(self, tx, groups[0][0], done, record_route=record_route)
+        else:
+            context = Forwarding(
+                self, tx, groups, done, ring=ring, record_route=record_route, recurse=recurse
+            )
+        context.start()
+        return context
 
     def forward_in_dialog(self, tx: ServerTransaction) -> None:
         """Send a request of a record-routed dialog on to its Request-URI or next Route."""
-        Forwarding(
+        Straight(
             self,
             tx,
-            [[Target(tx.request.uri)]],
+            Target(tx.request.uri),
             lambda verdict: self.answer(tx, verdict),
             record_route=False,
             in_dialog=True,
