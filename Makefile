@@ -6,6 +6,7 @@
 #   make venv     the set-up alone; afterwards .venv/bin/twistd -n sipapp works from any folder
 #   make check    linters, types and the layering rules: the quick half of `make test`
 #   make interop  calls with other people's SIP programs (installs them if run as root)
+#   make soak     ten minutes of calls, memory watched (ARGS=--soak-seconds=60: one minute)
 #   make bench    micro-benchmarks        make slides   which test proves which slide of the talk
 #   make docs     HTML in build/docs      make clean    remove all that the others made
 
@@ -26,7 +27,7 @@ ifneq ($(shell cat .venv/.place 2>/dev/null),$(PLACE))
 .PHONY: .venv/.place
 endif
 
-.PHONY: help venv run test check lint interop bench slides docs clean
+.PHONY: help venv run test check lint interop soak bench slides docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -56,6 +57,9 @@ interop: .venv/.tested
 	if [ "$$(id -u)" -ne 0 ]; then echo "interop: please install:$$missing" >&2; exit 1; fi; \
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing
 	$(BIN)/python -m pytest -m interop tests/interop
+
+soak: .venv/.tested
+	$(BIN)/python -m pytest -m interop tests/interop/soak.py $(ARGS)
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.wire

@@ -7,6 +7,7 @@ __all__ = ["DOMAIN", "PASSWORD", "USERS", "Server", "start"]
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -50,7 +51,15 @@ class Server:
         return int(found[1])
 
 
-def start(peer: str, directory: Path, *, auth: str, store: str, port: int = 0) -> Server:
+def start(
+    peer: str,
+    directory: Path,
+    *,
+    auth: str,
+    store: str,
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Server:
     """Start a server and return when it answers OPTIONS.
 
     Args:
@@ -59,6 +68,7 @@ def start(peer: str, directory: Path, *, auth: str, store: str, port: int = 0) -
         auth: ``digest``, with :data:`USERS`, or ``none``.
         store: ``memory:`` or ``sqlite:PATH``. With digest it must be a file, for the users.
         port: 0 for a free one.
+        environment: more variables, of sipapp's configuration.
 
     Raises:
         AssertionError: it ended or did not answer within 20 seconds.
@@ -67,7 +77,7 @@ def start(peer: str, directory: Path, *, auth: str, store: str, port: int = 0) -
     arguments = sipapp(*address, auth, store) if peer == "sipapp" else kamailio(*address, auth)
     if peer == "sipapp" and auth == "digest":
         add_users(store, directory)
-    program = Program(arguments, cwd=directory, name=peer)
+    program = Program(arguments, cwd=directory, name=peer, environment=environment)
     server = Server(address, program, peer == "sipapp")
     end = monotonic() + 20
     with UserAgent(address, DOMAIN) as agent:

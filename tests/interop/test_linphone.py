@@ -7,11 +7,13 @@ that connection or not at all. RFC 3261 18.1.1, RFC 5923.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.interop.baresip import Baresip
 from tests.interop.linphone import Linphone
+from tests.interop.servers import DOMAIN, PASSWORD, start
 
 pytestmark = pytest.mark.interop
 
@@ -55,3 +57,23 @@ def test_linphone_is_called(linphone: Linphone, alice: Baresip, who_ends: str) -
     linphone.trace.expect("Event: LinphoneCallStreamsRunning")
     alice.events.expect("CALL_ESTABLISHED")
     hang_up(linphone, alice, who_ends)
+
+
+def test_linphone_prefers_sha256(peer: str, tmp_path: Path) -> None:
+    """Of two challenges it answers the first that it knows, which is ours. RFC 8760 2.4."""
+    if peer != "sipapp":
+        pytest.skip("the control knows MD5 only")
+    server = start(
+        peer,
+        tmp_path,
+        auth="digest",
+        store=f"sqlite:{tmp_path}/sipapp.sqlite",
+        environment={"SIPAPP_DIGEST__ALGORITHMS": "SHA-256,MD5"},
+    )
+    with server.program:
+        phone = Linphone(
+            tmp_path, server.address, "dave", domain=DOMAIN, transport="tcp", password=PASSWORD
+        )
+        phone.close()
+        assert "Authorization:  Digest" in phone.trace.text
+        assert "algorithm=SHA-256, username" in phone.trace.text
