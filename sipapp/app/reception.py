@@ -157,7 +157,7 @@ class Reception:
         if isinstance(verdict, Authenticated):
             return verdict.account
         if isinstance(verdict, Malformed):
-            raise verdict.error
+            raise MessageError(verdict.error.field, verdict.error.reason)
         return verdict.status, verdict.headers if isinstance(verdict, Challenged) else []
 
 

@@ -156,6 +156,7 @@ class StreamParser:
             self._end = blank + 4 + self._body_length(bytes(self._buffer[: blank + 4]))
         except MessageError as error:
             head = bytes(self._buffer[: min(self._line_at, self._limits.max_head)])
+            error.__traceback__ = None  # it holds this frame, the frame the event: a cycle
             events.append(Broken(error, head.rpartition(b"\r\n")[0] + b"\r\n\r\n"))
             self._broken = True
             self._buffer = bytearray()

@@ -111,7 +111,11 @@ class Forbidden:
 
 @dataclass(slots=True)
 class Malformed:
-    """A field that had to be read is broken: 400."""
+    """A field that had to be read is broken: 400.
+
+    Attributes:
+        error: never raised, for the traceback of one that is kept holds whole messages in memory.
+    """
 
     status: ClassVar[int] = 400
     error: MessageError
@@ -170,7 +174,7 @@ class Authenticator:
         try:
             return self._check(request, flow, proxy)
         except MessageError as error:
-            return Malformed(error)
+            return Malformed(MessageError(error.field, error.reason, error.status_hint))
 
     def take_own(self, request: Request) -> None:
         """Take the proxy credentials for our realms away; nobody further on has any use for them.
@@ -221,19 +225,19 @@ class Authenticator:
         name = "Proxy-Authorization" if proxy else "Authorization"
         if name not in request.headers.names:
             return None
-        broken: MessageError | None = None
+        broken = ""
         for value in request.headers.get_all(name)[:_MOST_HEADERS]:
             try:
                 found = parse_credentials(value, name)
             except MessageError as error:
-                broken = broken or error
+                broken = broken or error.reason
                 continue
             if found is None or found.realm != realm:
                 continue
             if found.algorithm in self._policy.algorithms and not found.session:
                 return found
-        if broken is not None:
-            raise broken
+        if broken:
+            raise MessageError(name, broken)
         return None
 
     def _judge(

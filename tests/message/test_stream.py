@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 from pathlib import Path
 
 import pytest
@@ -325,3 +326,14 @@ def test_errors_carry_nothing_of_the_peer() -> None:
     assert isinstance(event, Broken)
     assert isinstance(event.error, MessageError)
     assert str(event.error) == "Content-Length: is not a number of at most 10 digits"
+
+
+def test_what_is_broken_is_freed_at_once() -> None:
+    """Not when the cycle collector comes by: an attack would fill the memory until then."""
+    gc.collect()
+    gc.disable()
+    try:
+        StreamParser(LIMITS).feed(options(b"l: evil"))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from types import FrameType
 from typing import Any
@@ -211,3 +212,14 @@ class GuessingTests:
             phone.enter(username=hidden, extra=", userhash=true")
         elsewhere = Phone(world, host="198.51.100.1")
         assert outcome(elsewhere.enter()) == "401"
+
+
+def test_broken_credentials_are_freed_at_once(phone: Phone) -> None:
+    """Not when the cycle collector comes by: the traceback of an error holds the request."""
+    gc.collect()
+    gc.disable()
+    try:
+        assert isinstance(phone.ask(MALFORMED[0]), Malformed)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
