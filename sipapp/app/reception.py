@@ -59,9 +59,10 @@ class Reception:
     def ack(self, request: Request, flow: Flow) -> None:
         """Take the ACK of a 2xx: it follows the route set we signed, or goes nowhere."""
         try:
-            if self._server.proxy.route_set.take_own(request):
+            taken = self._server.proxy.route_set.take_own(request)
+            if taken.signed:
                 self.clean(request)
-                self._server.proxy.forward_ack(request, flow)
+                self._server.proxy.forward_ack(request, flow, taken.way)
         except MessageError:
             return
 
@@ -72,12 +73,12 @@ class Reception:
         """Return an answer that nothing need be kept for, or None when somebody else answers."""
         request = tx.request
         server = self._server
-        in_dialog = server.proxy.route_set.take_own(request)
+        taken = server.proxy.route_set.take_own(request)
         refused = self.check(request)
-        if in_dialog and request.to_tag is not None:
+        if taken.signed and request.to_tag is not None:
             if refused is None:
                 self.clean(request)
-                server.proxy.forward_in_dialog(tx)
+                server.proxy.forward_in_dialog(tx, taken.way)
             else:  # kept, for its ACK has our Route and would be forwarded as that of a 2xx
                 tx.respond(_refusal(tx, refused, tx.to_tag))
             return None

@@ -57,9 +57,9 @@ class StatelessReception:
     def _refusal(self, request: Request, flow: Flow) -> tuple[int, list[tuple[str, bytes]]] | None:
         """Send the request on, or return what refuses it."""
         server = self._server
-        in_dialog = server.proxy.route_set.take_own(request)
+        taken = server.proxy.route_set.take_own(request)
         refused = self._reception.check(request)
-        if refused is None and not in_dialog and request.method not in ("ACK", "CANCEL"):
+        if refused is None and not taken.signed and request.method not in ("ACK", "CANCEL"):
             refused = self._reception.challenge(request, flow)
         if refused is not None:
             return refused
@@ -67,7 +67,7 @@ class StatelessReception:
         if not groups:
             return server.absent_status(request), []
         self._reception.clean(request)
-        server.proxy.forward_stateless(request, flow, groups[0][0])
+        server.proxy.forward_stateless(request, flow, groups[0][0], taken.way)
         return None
 
     def _answer(

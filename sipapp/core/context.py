@@ -112,7 +112,8 @@ class ResponseContext:
         proxy, request = self.proxy, self.tx.request
         routes: Sequence[bytes] = ()
         if self._record_route:
-            routes = proxy.route_set.record_routes(request, self.tx.flow, flow)
+            pinned = target.flow is not None and not target.path
+            routes = proxy.route_set.record_routes(request, self.tx.flow, flow, pinned=pinned)
         return forwarded(
             request,
             raw_uri=target.raw_uri,

@@ -115,12 +115,17 @@ class Proxy:
         context.start()
         return context
 
-    def forward_in_dialog(self, tx: ServerTransaction) -> None:
-        """Send a request of a record-routed dialog on to its Request-URI or next Route."""
+    def forward_in_dialog(self, tx: ServerTransaction, way: Hop | None = None) -> None:
+        """Send a request of a record-routed dialog on to its Request-URI or next Route.
+
+        Args:
+            tx: its server transaction.
+            way: the far end of the flow that its Route named.
+        """
         Straight(
             self,
             tx,
-            Target(tx.request.uri),
+            self._in_dialog_target(tx.request, way),
             lambda verdict: self.answer(tx, verdict),
             record_route=False,
             in_dialog=True,
@@ -137,16 +142,21 @@ class Proxy:
             response = response_to(tx.request, verdict.status, to_tag=tx.to_tag, extra=extra)
         tx.respond(response)
 
-    def forward_ack(self, request: Request, came: Flow) -> None:
+    def forward_ack(self, request: Request, came: Flow, way: Hop | None = None) -> None:
         """Send the ACK of a 2xx on; it has no transaction of its own here (RFC 3261 13.2.2.4).
 
         Each repetition may have a branch of its own: nothing is ever matched with it.
         """
         branch = "z9hG4bK" + self.new_token()
-        self._pass_on(request, came, Target(request.uri), branch, record_route=False)
+        target = self._in_dialog_target(request, way)
+        self._pass_on(request, came, target, branch, record_route=False)
 
-    def forward_stateless(self, request: Request, came: Flow, target: Target) -> None:
+    def forward_stateless(
+        self, request: Request, came: Flow, target: Target, way: Hop | None = None
+    ) -> None:
         """Send a request on without any state (RFC 3261 16.11)."""
+        if way is not None:
+            target = self._in_dialog_target(request, way)
         record_route = request.method in DIALOG_METHODS and request.to_tag is None
         branch = stateless_branch(request)
         self._pass_on(request, came, target, branch, record_route=record_route)
@@ -197,6 +207,11 @@ class Proxy:
             return parse_name_addr(request.headers.elements("Route")[0], "Route").uri
         return target.next_hop or target.uri
 
+    def _in_dialog_target(self, request: Request, way: Hop | None) -> Target:
+        """The Request-URI, over the flow of ``way`` while there is one (RFC 5626 5.3)."""
+        flow = None if way is None else self.transport.flow_back(way)
+        return Target(request.uri, flow=flow)
+
     def _pass_on(
         self, request: Request, came: Flow, target: Target, branch: str, *, record_route: bool
     ) -> None:
@@ -205,7 +220,10 @@ class Proxy:
             return
 
         def send(flow: Flow) -> None:
-            routes = self.route_set.record_routes(request, came, flow) if record_route else ()
+            routes: Sequence[bytes] = ()
+            if record_route:
+                pinned = target.flow is not None and not target.path
+                routes = self.route_set.record_routes(request, came, flow, pinned=pinned)
             copy = forwarded(
                 request,
                 raw_uri=target.raw_uri,

@@ -4,24 +4,50 @@ Our Record-Route URI carries a signature over the Call-ID. A request that comes 
 belongs to a dialog that this server let through once; it needs neither state, nor a second
 authentication, nor an application, and it survives a restart. A Route that merely names
 this host is an ordinary preloaded route: it is taken away, and proves nothing.
+
+Where a neighbour can be reached over one flow only, because it sits behind a NAT, our entry on
+its side names that flow, signed as well (RFC 5626 5.3).
 """
 
 from __future__ import annotations
 
-__all__ = ["RouteSet"]
+__all__ = ["RouteSet", "Taken"]
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sipapp.errors import MessageError
 from sipapp.message.fields import parse_name_addr, split_list
 from sipapp.message.message import Request
 from sipapp.message.uri import SipUri
 from sipapp.transport.flow import Flow
+from sipapp.transport.hop import Hop
 from sipapp.ua.signature import Signer
 
-_OWN = re.compile(rb"<?sips?:([^;>@]+)(?:;transport=[a-z]+)?;lr;d=([A-Za-z0-9_\-]{12})>?")
+_OWN = re.compile(
+    rb"<?sips?:([^;>@]+)(?:;transport=[a-z]+)?;lr;d=([A-Za-z0-9_\-]{12})(?:;f=([A-Za-z0-9_\-]+))?>?"
+)
 _PURPOSE = b"dialog"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What our own entries in the Route of a request told.
+
+    Attributes:
+        signed: whether one carried our signature for this Call-ID: the request is inside a
+            dialog that we record-routed.
+        way: the far end of the flow that the request must go on over, None for wherever its
+            Route and Request-URI lead.
+    """
+
+    signed: bool = False
+    way: Hop | None = None
+
+
+_NOTHING = Taken()
 
 
 class RouteSet:
@@ -40,16 +66,36 @@ class RouteSet:
         self._prefixes: dict[tuple[str, str], bytes] = {}
         self._own: set[bytes] = set()
 
-    def record_routes(self, request: Request, came: Flow, goes: Flow) -> list[bytes]:
+    def record_routes(
+        self, request: Request, came: Flow, goes: Flow, *, pinned: bool = False
+    ) -> list[bytes]:
         """Return the Record-Route values to put on top of ``request``.
 
-        RFC: 3261 16.6 step 4; 5658 for the pair. One value when both sides share transport
-        and address, else two, the outgoing side first.
+        RFC: 3261 16.6 step 4; 5658 for the pair; 5626 5.3 for flows. One value when both sides
+        share transport and address, else two, the outgoing side first.
+
+        Args:
+            request: as it came.
+            came, goes: the flows of both sides.
+            pinned: whether the next hop can be reached over ``goes`` only.
         """
-        token = self._signer.sign(_PURPOSE, request.headers.get("Call-ID") or b"")
-        tail = b";lr;d=%b>" % token.encode()
         first, second = self._prefix(goes), self._prefix(came)
+        call_id = request.headers.get("Call-ID") or b""
+        if pinned or _behind_nat(request, came):
+            back = came if _behind_nat(request, came) else None
+            return [
+                first + self._tail(call_id, goes if pinned else None),
+                second + self._tail(call_id, back),
+            ]
+        tail = self._tail(call_id, None)
         return [first + tail] if first == second else [first + tail, second + tail]
+
+    def _tail(self, call_id: bytes, flow: Flow | None) -> bytes:
+        if flow is None:
+            return b";lr;d=%b>" % self._signer.sign(_PURPOSE, call_id).encode()
+        text = f"{flow.transport} {flow.remote[0]} {flow.remote[1]}".encode("ascii")
+        way = urlsafe_b64encode(text).rstrip(b"=")
+        return b";lr;d=%b;f=%b>" % (self._signer.sign(_PURPOSE, call_id, way).encode(), way)
 
     def _prefix(self, flow: Flow) -> bytes:
         key = (flow.transport, flow.sent_by)
@@ -63,42 +109,45 @@ class RouteSet:
             self._own.add(flow.sent_by.encode())
         return prefix
 
-    def take_own(self, request: Request) -> bool:
+    def take_own(self, request: Request) -> Taken:
         """Take our entries off the top of Route and undo strict routing.
 
         RFC: 3261 16.4. ``request`` is changed in place.
 
-        Returns: whether an entry carried our signature for this Call-ID, that is, whether
-        the request is inside a dialog that we record-routed.
         Raises:
             MessageError: the Route field is broken.
         """
         headers = request.headers
         strict = b";lr;d=" in request.raw_uri
         if not strict and "Route" not in headers.names:
-            return False
-        signed = False
-        if strict and self._signature(request, request.raw_uri) is not None:
-            signed = self._undo_strict_routing(request)
+            return _NOTHING
+        taken = _NOTHING
+        if strict and (known := self._known(request, request.raw_uri)) is not None:
+            self._undo_strict_routing(request)
+            taken = known
         while "Route" in headers.names:
             at = headers.names.index("Route")
             line = headers.lines[at]
             value = line.partition(b":")[2].strip()
             entry, rest = _first(value)
-            known = self._signature(request, entry)
+            known = self._known(request, entry)
             if known is None and not self._names_us(entry):
                 break
-            signed = signed or bool(known)
+            if known is not None and known.signed:
+                taken = known  # the last one is on the side that the request leaves by
             headers.pop_first("Route", rest)
-        return signed
+        return taken
 
-    def _signature(self, request: Request, entry: bytes) -> bool | None:
-        """Whether the entry is ours and rightly signed; None when it is not of our making."""
+    def _known(self, request: Request, entry: bytes) -> Taken | None:
+        """What an entry tells if it is of our making, rightly signed or not."""
         match = _OWN.fullmatch(entry)
-        if match is None or not self._is_ours(match.group(1)):
+        if match is None or not self._is_ours(match[1]):
             return None
         call_id = request.headers.get("Call-ID") or b""
-        return self._signer.verify(match.group(2).decode("ascii"), _PURPOSE, call_id)
+        covered = (call_id,) if match[3] is None else (call_id, match[3])
+        if not self._signer.verify(match[2].decode("ascii"), _PURPOSE, *covered):
+            return _NOTHING
+        return Taken(True, None if match[3] is None else _way(match[3]))
 
     def _is_ours(self, hostport: bytes) -> bool:
         if hostport in self._own:  # nearly always: we wrote it
@@ -110,9 +159,8 @@ class RouteSet:
         uri = parse_name_addr(entry, "Route").uri
         return isinstance(uri, SipUri) and self._is_local(uri.host, uri.port)
 
-    def _undo_strict_routing(self, request: Request) -> bool:
+    def _undo_strict_routing(self, request: Request) -> None:
         """A strict router put our Record-Route into the Request-URI: restore the last Route."""
-        signed = bool(self._signature(request, request.raw_uri))
         routes = request.headers.elements("Route")
         if not routes:
             raise MessageError("Route", "is missing behind a strict router")
@@ -122,7 +170,22 @@ class RouteSet:
         request.headers.remove("Route")
         for value in routes:
             request.headers.add("Route", value)
-        return signed
+
+
+def _behind_nat(request: Request, came: Flow) -> bool:
+    """Whether the sender's own Via names a numeric address that its packets do not come from.
+
+    A host name there is no sign: it may have many addresses.
+    """
+    host = request.top_via.host
+    return host != came.remote[0] and (":" in host or host[-1:].isdigit())
+
+
+def _way(text: bytes) -> Hop:
+    """Read the name of a flow; it was signed, so it is of our making."""
+    padded = text + b"=" * (-len(text) % 4)
+    transport, host, port = urlsafe_b64decode(padded).decode("ascii").split(" ")
+    return Hop(transport, host, int(port))
 
 
 def _first(value: bytes) -> tuple[bytes, bytes | None]:

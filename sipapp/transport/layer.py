@@ -140,6 +140,10 @@ class TransportLayer:
         found = self._streams.find(hop) or self._connect(hop)
         return found or self._dead(hop, "no listener of ours leads there")
 
+    def flow_back(self, hop: Hop) -> Flow | None:
+        """Give the flow by which something came from ``hop``; None if that connection is gone."""
+        return self.flow_to(hop) if hop.transport == "UDP" else self._streams.find(hop)
+
     def reply_flow(self, message: Request | Response, flow: Flow) -> Flow:
         """Say where the answer to a request goes that came in on ``flow``.
 

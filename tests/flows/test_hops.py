@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sipapp.app.testing import Lab
 from sipapp.app.testing.phone import SDP
-from tests.flows.calls import branch, hang_up
+from tests.flows.calls import branch, established, hang_up, said
 
+HOME = ("10.0.0.7", 5061)
 LARGE = SDP + b"a=" + b"x" * 1400 + b"\r\n"
 
 TWO_HOSTS = """
@@ -37,6 +40,50 @@ def test_a_call_to_a_phone_behind_a_nat() -> None:
             "server -> bob ACK",
             "server -> alice 486 INVITE",
         ]
+
+
+@pytest.mark.parametrize("caller_ends", [True, False])
+@pytest.mark.parametrize(
+    ("caller", "callee"),
+    [
+        ({"inside": HOME}, {}),
+        ({}, {"inside": HOME}),
+        ({"inside": HOME}, {"inside": HOME}),
+        ({"inside": HOME, "transport": "TCP"}, {"inside": HOME}),
+        ({"inside": HOME}, {"inside": HOME, "transport": "TCP"}),
+        ({}, {"inside": HOME, "transport": "TCP"}),
+    ],
+    ids=str,
+)
+def test_a_dialog_through_nats(
+    caller: dict[str, Any], callee: dict[str, Any], caller_ends: bool
+) -> None:
+    """RFC 5626 5.3: ACK and BYE find the phone over the flow that the route set names."""
+    with Lab() as lab:
+        bob, alice = lab.registered("bob", **callee), lab.phone("alice", **caller)
+        callers, callees = established(lab, alice, bob)
+        if caller_ends:
+            bye = hang_up(lab, alice, callers, bob)
+            first, last = "alice", "bob"
+        else:
+            bye = hang_up(lab, bob, callees, alice)
+            first, last = "bob", "alice"
+        assert bye.routes == []
+        assert said(lab.scene()) == [
+            f"{first} -> server BYE",
+            f"server -> {last} BYE",
+            f"{last} -> server 200 BYE",
+            f"server -> {first} 200 BYE",
+        ]
+
+
+def test_a_dialog_through_a_nat_survives_a_restart() -> None:
+    """The flow is in the route set, not in memory."""
+    with Lab() as lab:
+        bob, alice = lab.registered("bob", inside=HOME), lab.phone("alice")
+        dialog, _ = established(lab, alice, bob)
+        lab.restart()
+        hang_up(lab, alice, dialog, bob)
 
 
 def test_answers_go_back_through_a_nat() -> None:
