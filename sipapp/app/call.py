@@ -73,9 +73,11 @@ class Call:
     async def send(self, response: Response) -> None:
         """See `ICall.send`."""
         self._check_open()
+        self._tx.respond(response)
         if response.final:
             self._outcome = None
-        self._tx.respond(response)
+            if self._forwarding is not None:  # the application did not wait for the search
+                self._forwarding.cancel()
 
     async def proxy(
         self,

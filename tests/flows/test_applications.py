@@ -10,6 +10,7 @@ from twisted.logger import capturedLogs
 
 from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
+from sipapp.app.running import run
 from sipapp.app.testing import Lab
 from sipapp.errors import CallEnded
 from tests.flows.calls import ring
@@ -149,3 +150,33 @@ def test_an_application_goes_on_after_a_failed_search() -> None:
         moved = alice.take_response(302)
         assert moved.headers.get_all("Contact") == [b"<sip:voicemail@example.test>"]
         assert alice.heard == ["100", "180"]
+
+
+class Impatient(Application):
+    """Keeps its calls, so that the test can answer while they are still being searched."""
+
+    calls: ClassVar[list[ICall]] = []
+
+    async def call(self, call: ICall) -> None:
+        self.calls.append(call)
+        await call.proxy(ring=10)
+
+
+def test_an_answer_during_the_search_ends_the_search() -> None:
+    """What still rings is cancelled, and nobody else is tried."""
+    with Lab(apps=["registrar", Impatient]) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        invite = alice.invite("bob")
+        lab.advance()
+        ringing = bob.take_request("INVITE")
+        bob.respond(ringing, 180)
+        lab.advance()
+        run(Impatient.calls.pop().respond(480))
+        lab.advance()
+        assert alice.heard == ["100", "180", "480"]
+        alice.acknowledge_failure(invite, alice.take_response(480))
+        assert bob.heard == ["CANCEL"]
+        bob.respond(bob.take_request("CANCEL"), 200)
+        bob.respond(ringing, 487)
+        lab.advance(40)
+        assert bob.heard == ["ACK"]
