@@ -86,11 +86,16 @@ def test_registrar_that_asks_who_it_is(row: Row) -> None:
         assert b"\r\nWWW-Authenticate: Digest " in scene.answers[0]
 
 
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
 @each_row(lambda row: row.uas != {"drop"} and row.file not in BEFORE_ANY_APPLICATION)
-def test_user_agent_server(row: Row) -> None:
+def test_user_agent_server(row: Row, transport: str) -> None:
     """RFC 4475, 5118: answered by the stack, or by the application behind it [R02] [M03]."""
-    with tortured(row, apps=[Endpoint], **responsible(row)) as scene:
+    with tortured(row, transport=transport, apps=[Endpoint], **responsible(row)) as scene:
         allowed = row.uas | ({"200"} if "2543" in row.uas else set())
+        if transport == "TCP":
+            allowed |= {"400-then-close": {"400"}, "wait-then-close": {"drop"}}.get(
+                row.stream, set()
+            )
         assert scene.outcome in allowed
         assert scene.forwarded == []
 
