@@ -7,7 +7,7 @@ __all__ = ["Lookup"]
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -74,7 +74,7 @@ class Lookup(Generic[R]):
         return wanted
 
     def _ask(self, name: str) -> None:
-        query = self._query(name)
+        query = maybeDeferred(self._query, name)  # a label of 64 octets is refused by an exception
         query.addTimeout(PATIENCE, self._clock)
         query.addCallbacks(
             lambda answer: self._learned(name, answer), lambda failure: self._failed(name, failure)
