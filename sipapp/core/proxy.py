@@ -10,7 +10,6 @@ from __future__ import annotations
 __all__ = ["Proxy"]
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 
 from sipapp.core.context import DIALOG_METHODS, Done, ResponseContext
 from sipapp.core.forking import Verdict
@@ -21,7 +20,7 @@ from sipapp.core.routing import RouteSet
 from sipapp.core.straight import Straight
 from sipapp.core.target import Target
 from sipapp.errors import MessageError, ResolveFailed
-from sipapp.message.fields import parse_name_addr, split_via
+from sipapp.message.fields import parse_name_addr
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.uri import SipUri, Uri
 from sipapp.transaction.layer import TransactionLayer
@@ -158,23 +157,28 @@ class Proxy:
         if way is not None:
             target = self._in_dialog_target(request, way)
         record_route = request.method in DIALOG_METHODS and request.to_tag is None
-        branch = stateless_branch(request)
+        branch = self._stateless_branch(request)
         self._pass_on(request, came, target, branch, record_route=record_route)
 
     def forward_stateless_response(self, response: Response) -> None:
         """Send a response of a statelessly forwarded request on by its next Via.
 
-        RFC: 3261 16.11, 18.2.2. We wrote ``received`` and ``rport`` into that Via.
+        RFC: 3261 16.11, 18.2.2. We wrote ``received`` and ``rport`` into that Via, and our branch
+        signs them: what answers no request of ours is dropped.
 
         Args:
             response: our own Via, checked by the transport, is on top.
         """
+        branch = response.top_via.branch
         response.pop_via()
         if "Via" not in response.headers.names:
             return
         try:
             via = response.top_via
+            ours = branch == self._stateless_branch(response)
         except MessageError:
+            return
+        if not ours:
             return
         port = int(via.rport) if via.rport else via.port or default_port(via.transport)
         hop = Hop(via.transport, via.received or via.host, port)
@@ -242,23 +246,19 @@ class Proxy:
         else:
             self.locate(request, target, located)
 
+    def _stateless_branch(self, message: Request | Response) -> str:
+        """Return the branch that every repetition of a request gets again.
+
+        RFC: 3261 16.11: from the topmost Via, and from more where that has no magic cookie. A
+        response gives the same branch once our own Via is off, so that it cannot be forged.
+        """
+        via = message.top_via
+        parts = [via.branch or "", via.sent_by, via.received or "", via.rport or ""]
+        if not parts[0].startswith("z9hG4bK") or parts[0] == "z9hG4bK":
+            parts += [message.call_id, message.from_tag or "", str(message.cseq.number)]
+        wire = [part.encode("utf-8", "surrogateescape") for part in parts]
+        return "z9hG4bK" + self.signer.sign(b"stateless", *wire)
+
     def via_line(self, flow: Flow, branch: str) -> bytes:
         """Return our Via header line for a request that leaves over ``flow``."""
         return f"Via: SIP/2.0/{flow.transport} {flow.sent_by};branch={branch}".encode("ascii")
-
-
-def stateless_branch(request: Request) -> str:
-    """Return the branch that every retransmission of ``request`` gets again.
-
-    RFC: 3261 16.11: from the topmost branch; from the identifying fields when that one has
-    no magic cookie.
-    """
-    value = request.headers.get("Via") or b""
-    via, _ = split_via(value)
-    if via.branch is not None and via.branch.startswith("z9hG4bK") and len(via.branch) > 7:
-        material = f"{via.branch}|{via.sent_by}"
-    else:
-        cseq = request.cseq.number
-        material = f"{value!r}|{request.to_tag}|{request.from_tag}|{request.call_id}|{cseq}"
-    seed = blake2b(material.encode("utf-8", "surrogateescape"), digest_size=12)
-    return "z9hG4bK" + seed.hexdigest()

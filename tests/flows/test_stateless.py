@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sipapp.app.config.values import ProxySettings
 from sipapp.app.testing import Lab
 from sipapp.app.testing.phone import SDP
+from sipapp.message.message import response_to
 from tests.flows.calls import branch, established, hang_up, ring
 
 STATELESS = ProxySettings(stateless=True)
@@ -106,3 +109,53 @@ def test_it_needs_who_it_serves_to_log_in() -> None:
         alice.invite("bob")
         lab.advance()
         assert (alice.heard, bob.heard) == (["407"], [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b";branch=z9hG4bK", b";branch=z9hG4bKforged"),
+        (b"198.51.100.2:5060", b"198.51.100.66:5060"),
+        (b";branch=z9hG4bK-alice1", b";branch=z9hG4bK-alice1;received=198.51.100.66"),
+    ],
+)
+def test_nobody_reflects_datagrams_off_it(change: tuple[bytes, bytes]) -> None:
+    """RFC 3261 16.11: an answer goes back the way its request came, and nowhere else."""
+    with Lab(proxy=STATELESS) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        alice.request("MESSAGE", "sip:bob@example.test")
+        lab.advance()
+        answer = response_to(bob.take_request("MESSAGE"), 200, to_tag="b").to_bytes()
+        lab.scene()
+        assert answer.replace(*change) != answer
+        bob.send(answer.replace(*change))
+        lab.advance()
+        assert lab.scene() == ["bob -> server 200 MESSAGE"]
+        bob.send(answer)
+        lab.advance()
+        assert alice.heard == ["200"]
+
+
+def test_a_peer_without_branches() -> None:
+    """RFC 3261 16.11, 17.2.3: an RFC 2543 client gets one branch for all repeats."""
+    with Lab(proxy=STATELESS) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        message = alice.build("MESSAGE", "sip:bob@example.test")
+        message.set_header("Via", b"SIP/2.0/UDP 198.51.100.2:5060")
+        for _ in range(2):
+            alice.send(message)
+        lab.advance()
+        first, again = bob.take_request("MESSAGE"), bob.take_request("MESSAGE")
+        assert branch(first) == branch(again)
+        bob.respond(first, 200)
+        lab.advance()
+        assert alice.heard == ["200"]
+
+
+def test_connections() -> None:
+    """RFC 3261 18.2.2: without state an answer goes to where the Via says, by a connection [T01]."""
+    with Lab(proxy=STATELESS) as lab:
+        bob = lab.registered("bob", transport="TCP")
+        alice = lab.phone("alice", transport="TCP")
+        callers, _ = established(lab, alice, bob)
+        hang_up(lab, alice, callers, bob)
