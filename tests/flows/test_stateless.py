@@ -153,7 +153,7 @@ def test_a_peer_without_branches() -> None:
 
 
 def test_connections() -> None:
-    """RFC 3261 18.2.2: without state an answer goes to where the Via says, by a connection [T01]."""
+    """RFC 3261 18.2.2: without state an answer goes where the Via says, by TCP too [T01]."""
     with Lab(proxy=STATELESS) as lab:
         bob = lab.registered("bob", transport="TCP")
         alice = lab.phone("alice", transport="TCP")
