@@ -22,7 +22,7 @@ def test_a_stranger_gets_one_answer_and_costs_nothing(method: str) -> None:
 
 
 def test_a_challenge_is_repeated_with_the_same_tag() -> None:
-    """RFC 3261 8.2.7: whoever lost it asks again; the ACK of either is absorbed. [W03]"""
+    """RFC 3261 8.2.7: whoever lost it asks again; the ACK of either is absorbed."""
     with Lab(users=USERS) as lab:
         bob, alice = lab.registered("bob", password="secret"), lab.phone("alice")
         invite = alice.invite("bob")
@@ -129,3 +129,36 @@ def test_a_contact_that_names_no_host_gets_nothing(contact: str) -> None:
             "server -> alice 100 INVITE",
             "server -> alice 500 INVITE",
         ]
+
+
+@pytest.mark.parametrize(
+    ("contact", "copies"),
+    [
+        ("sip:bob@192.0.2.10:5060;transport=tcp", 0),
+        ("sip:bob@elsewhere.test;maddr=192.0.2.10", 2),
+        ("sip:bob@[::ffff:192.0.2.10]", 2),
+        ("sip:bob@loop.test", 2),
+        ("sip:carol@192.0.2.10", 3),
+        ("sip:192.0.2.10", 1),
+    ],
+)
+def test_a_contact_that_leads_back_here_ends(contact: str, copies: int) -> None:
+    """RFC 5393 4.2: in however many words it says so; Carol has Bob's address as contact."""
+    with Lab() as lab:
+        lab.zone.add("loop.test 300 IN A 192.0.2.10")
+        bob, alice, carol = lab.phone("bob"), lab.phone("alice"), lab.phone("carol")
+        for phone, where in ((bob, contact), (carol, "sip:bob@192.0.2.10")):
+            request = phone.build("REGISTER", f"sip:{lab.domain}", to=phone.aor)
+            request.set_header("Contact", f"<{where}>".encode())
+            phone.send(request)
+        lab.advance()
+        lab.scene()
+        invite = alice.invite("bob")
+        lab.advance()
+        scene = lab.scene()
+        assert scene.count("server -> server INVITE") == copies
+        assert alice.heard[-1] in ("404", "482")
+        final = alice.take_response(int(alice.heard[-1]))
+        alice.acknowledge_failure(invite, final)
+        lab.advance(40)
+        assert [line for line in lab.scene() if line.startswith("server")] == []

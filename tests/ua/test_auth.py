@@ -348,7 +348,7 @@ class OwnCredentialsTests:
         assert len(request.headers.lines) == before - 2
 
     def test_a_count_in_upper_case(self, phone: Phone) -> None:
-        """RFC 7616 3.3 wants lower case; the hash is over what was sent. [W03]"""
+        """RFC 7616 3.3 wants lower case; the hash is over what was sent."""
         nonce = phone.nonce()
         assert outcome(phone.ask(phone.answer(nonce, nc="0000000A"))) == "sip:alice@example.com"
         assert outcome(phone.ask(phone.answer(nonce, nc="0000000a"))) == "401 stale"
