@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sipapp.core.location import LocationStore
@@ -81,7 +82,7 @@ def fill(registrar: Registrar, flow: Flow, clock: Clock) -> None:
     """Register every user once, a millisecond apart."""
     for user in range(USERS):
         clock.advance(0.001)
-        registrar.register(request(user, 1000 + user), flow)
+        Deferred.fromCoroutine(registrar.register(request(user, 1000 + user), flow))
 
 
 def memory() -> None:
@@ -115,7 +116,7 @@ def refresh() -> None:
         requests = [request(user, 1 + run) for user in range(1000)]
         started = time.perf_counter()
         for one in requests:
-            registrar.register(one, flow)
+            Deferred.fromCoroutine(registrar.register(one, flow))
         best = min(best, (time.perf_counter() - started) / len(requests))
     print(f"refresh of one binding         {best * 1e6:6.1f} us")
 
@@ -135,7 +136,8 @@ def sqlite(phones: int) -> None:
         registrar, flow = registrar_on(store, clock)
 
         def ask(phone: int, cseq: int) -> None:
-            registrar.register(request(phone, cseq), flow).addCallback(again, phone, cseq)
+            done = Deferred.fromCoroutine(registrar.register(request(phone, cseq), flow))
+            done.addCallback(again, phone, cseq)
 
         def again(response: Response, phone: int, cseq: int) -> None:
             nonlocal answered

@@ -12,9 +12,7 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from sys import intern
 
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 
 from sipapp.core.location import Binding, Bindings, Change, LocationStore, Received
 from sipapp.core.refusal import Refusal
@@ -80,7 +78,7 @@ class Registrar:
         self._date_second = -1
         self._date = b""
 
-    def register(self, request: Request, flow: Flow) -> Deferred[Response]:
+    async def register(self, request: Request, flow: Flow) -> Response:
         """Carry out a REGISTER, all of it or nothing.
 
         A refusal by the store is a response as well: 503 with Retry-After, 403 at the limit of
@@ -89,23 +87,21 @@ class Registrar:
         Args:
             request: whose sender may change the bindings of its To (steps 3 and 4).
             flow: what it came over.
-        Returns: fires when the change is durable; with a store in memory it has fired already.
+        Returns: when the change is durable; with a store in memory that is at once.
         """
         try:
-            return self._register(request, flow)
-        except (MessageError, Refusal) as error:
-            return succeed(self._refused(request, error))
+            return await self._register(request, flow)
+        except (MessageError, Refusal, StoreError) as error:
+            return self._refused(request, error)
 
-    def _register(self, request: Request, flow: Flow) -> Deferred[Response]:
+    async def _register(self, request: Request, flow: Flow) -> Response:
         aor = self._aor(request)
         wishes = read_wishes(request, self.limits)
         if not wishes:  # step 6: a query
-            return succeed(self._accepted(self._store.lookup(aor), request, ()))
+            return self._accepted(self._store.lookup(aor), request, ())
         path = read_path(request, self.limits)
         change = self._change(request, wishes, path, flow)
-        return self._store.update(aor, change).addCallbacks(
-            self._accepted, self._failed, (request, path), errbackArgs=(request,)
-        )
+        return self._accepted(await self._store.update(aor, change), request, path)
 
     def _aor(self, request: Request) -> str:
         """Go through steps 1, 2 and 5, which end in the address-of-record."""
@@ -159,12 +155,6 @@ class Registrar:
         extra += self._service_route
         extra.append(("Date", self._now()))
         return self._response(request, 200, None, extra)
-
-    def _failed(self, reason: Failure, request: Request) -> Response | Failure:
-        error = reason.value
-        if not isinstance(error, (StoreError, Refusal)):
-            return reason
-        return self._refused(request, error)
 
     def _refused(self, request: Request, error: SipError) -> Response:
         status = error.status_hint

@@ -95,8 +95,11 @@ def _wish(contact: NameAddr, seconds: int, limits: RegistrarLimits) -> Wish:
     uri = contact.uri
     text = str(uri)
     params = contact.params
-    if len(text) + len(str(params)) > limits.contact_size:
+    extra = str(params)
+    if len(text) + len(extra) > limits.contact_size:
         raise Refusal(403, "Contact Too Long")
+    if not extra:
+        return Wish(uri, text, _granted(seconds, limits))
     if params.has("expires"):
         seconds = _seconds(params.get("expires") or "")
     seconds = _granted(seconds, limits)

@@ -149,7 +149,10 @@ class Headers:
         """
         found: list[bytes] = []
         for body in self.get_all(name):
-            found.extend(split_list(body, limit=limit))
+            if b"," in body:
+                found.extend(split_list(body, limit=limit))
+            elif body:
+                found.append(body)
             if len(found) > limit:
                 raise MessageError(name, f"more than {limit} values", 513)
         return found

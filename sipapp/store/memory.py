@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["MemoryLocationStore"]
 
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, succeed
 
 from sipapp.core.location import Bindings, Change
 from sipapp.store.table import Table
@@ -20,9 +20,9 @@ class MemoryLocationStore(Table):
 
     def update(self, aor: str, change: Change) -> Deferred[Bindings]:
         """Change the bindings of one address-of-record at once."""
-        return maybeDeferred(self._update, aor, change)
-
-    def _update(self, aor: str, change: Change) -> Bindings:
-        bindings = self._ordered(aor, change(self.lookup(aor)))
+        try:
+            bindings = self._ordered(aor, change(self.lookup(aor)))
+        except Exception as error:  # whatever the change raises is its caller's to see
+            return fail(error)
         self._put(aor, bindings)
-        return bindings
+        return succeed(bindings)

@@ -7,6 +7,7 @@ __all__ = ["ALICE", "DATE", "Desk", "answer", "parsed", "register"]
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from sipapp.core.location import LocationStore, StoreLimits
@@ -55,7 +56,8 @@ class Desk:
     def ask(self, request: Request, flow: Flow | None = None) -> Response:
         """Register and return the response, which a store in memory gives at once."""
         answers: list[Response] = []
-        self.registrar.register(request, flow or self.flow).addCallback(answers.append)
+        answered = Deferred.fromCoroutine(self.registrar.register(request, flow or self.flow))
+        answered.addCallback(answers.append)
         (response,) = answers
         return response
 

@@ -104,7 +104,7 @@ def pigeon_desk(loss: float) -> Desk:
 def asked(desk: Desk, request: Request) -> list[Response]:
     """Register; the list gets the response when it comes."""
     answers: list[Response] = []
-    done: Deferred[Response] = desk.registrar.register(request, desk.flow)
+    done = Deferred.fromCoroutine(desk.registrar.register(request, desk.flow))
     done.addCallback(answers.append)
     return answers
 
