@@ -9,11 +9,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic, sleep
+from select import select
+from time import monotonic
 
 import pytest
 
-from tests.interop.servers import Server
+from tests.interop.servers import DOMAIN, Server
+from tests.interop.user_agent import UserAgent
 
 pytestmark = pytest.mark.interop
 
@@ -129,10 +131,11 @@ def test_resets_in_the_middle_of_messages(server: Server) -> None:
         with connect(server) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sendall(data[: rng.randrange(len(data) + 1)])
-    assert serves(server)
     end = monotonic() + 5
-    while descriptors(server) > before and monotonic() < end:
-        sleep(0.1)
+    with UserAgent(server.address, DOMAIN) as agent:
+        assert agent.options(seconds=1)
+        while descriptors(server) > before and monotonic() < end:
+            agent.options()
     assert descriptors(server) <= before
 
 
@@ -154,6 +157,6 @@ def test_a_message_that_trickles_is_given_up(server: Server, crowd: ExitStack) -
             if closed:
                 del trickling[connection]
         served.append(serves(server))
-        sleep(0.5)
+        select(trickling, [], [], 0.5)
     assert (len(trickling), set(served)) == (0, {True})
     assert monotonic() > start + 10, "a slow peer is not a hostile one yet"
