@@ -71,4 +71,4 @@ class Stores:
         try:
             self.accounts.reload()
         except StoreError:
-            return  # what was read last stays in force; the next write reports the trouble
+            return  # what was read last stays in force

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sipapp.core.location import Bindings, Change, StoreLimits
@@ -49,6 +50,8 @@ class WriteThrough(Table, ABC):
     Attributes:
         waiting: updates that were not answered yet.
     """
+
+    log = Logger()
 
     def __init__(self, clock: IReactorTime, limits: StoreLimits | None = None) -> None:
         super().__init__(clock, limits)
@@ -118,13 +121,21 @@ class WriteThrough(Table, ABC):
         )
 
     def _written(self, _: None, aor: str, bindings: Bindings) -> Bindings:
-        self.stale = False
+        if self.stale:
+            self.stale = False
+            self.log.warn("registrations are kept again")
         self._put(aor, bindings)
         return bindings
 
     def _not_written(self, reason: Failure) -> Failure:
-        self.stale = True
+        self._fell_behind(reason.value)
         return reason
+
+    def _fell_behind(self, cause: object) -> None:
+        """Say once that the medium fails: the 503s that follow tell phones, but no operator."""
+        if not self.stale:
+            self.stale = True
+            self.log.error("registrations cannot be kept: {cause}", cause=str(cause))
 
     def _answer(self, answer: Bindings | Failure, update: _Update) -> None:
         self._lines[update.aor].popleft()
@@ -146,8 +157,10 @@ class WriteThrough(Table, ABC):
         now = self._clock.seconds()
         while self._by_deadline and self._by_deadline[0].deadline <= now:
             update = self._by_deadline.popleft()
-            self.stale = self.stale or not update.done.called
-            self._fire(update, StoreError(f"no answer within {self.limits.budget:g} s"))
+            late = StoreError(f"no answer within {self.limits.budget:g} s")
+            if not update.done.called:
+                self._fell_behind(late)
+            self._fire(update, late)
 
     def _sweep(self) -> list[str]:
         """Drop what has expired from memory, then from the medium."""
@@ -165,5 +178,5 @@ class WriteThrough(Table, ABC):
         self._tell_idle()
         if outcome is None or not isinstance(outcome.value, StoreError):
             return outcome
-        self.stale = True
+        self._fell_behind(outcome.value)
         return None

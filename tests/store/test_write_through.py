@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
 from sipapp.app.testing.conformance import ALICE, BOB, first, made, only
 from sipapp.core.location import Bindings, StoreLimits
@@ -113,3 +114,19 @@ def test_what_cannot_be_deleted_does_no_harm() -> None:
     other.start()
     clock.advance(10)
     assert other.lookup(ALICE) == ()
+
+
+def test_a_medium_that_fails_is_logged_once_and_once_more_when_it_is_back() -> None:
+    """The operator of a full disk learns of it, and not from each of a thousand phones."""
+    clock, _, store = slow_store(1.0, StoreLimits(budget=3.0))
+    with capturedLogs() as events:
+        store.weather.loss = 1.0
+        outcomes(*(store.update(f"sip:{n}@h", only(made("sip:a@h"))) for n in range(3)))
+        clock.pump([1.0] * 6)
+        store.weather.loss = 0.0
+        outcomes(store.update(ALICE, only(made("sip:a@h"))))
+        clock.pump([1.0] * 3)
+    assert [(event["log_level"].name, formatEvent(event)) for event in events] == [
+        ("error", "registrations cannot be kept: no answer within 3 s"),
+        ("warn", "registrations are kept again"),
+    ]
