@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from getpass import getpass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sipapp import __version__
 from sipapp.app.config import Config, Loaded
@@ -46,14 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers a mistake with one line instead of a page."""
+    """Answers a mistake with one line instead of a page; takes no word for another."""
+
+    def __init__(self, **settings: Any) -> None:
+        # An abbreviation that works today is ambiguous when the next option comes.
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         leave([f"{message}; see {self.prog} --help"], USAGE)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="sipapp", description="A SIP application server.", allow_abbrev=False)
+    parser = _Parser(prog="sipapp", description="A SIP application server.")
     parser.add_argument("--version", action="version", version=f"sipapp {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     commands.add_parser("run", help="start the server: short for twistd -n sipapp")
@@ -124,12 +128,17 @@ def _check(options: argparse.Namespace) -> int:
 def _init(options: argparse.Namespace) -> int:
     path = Path(options.file)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(commented_file(options.file))
+        file = path.open("x", encoding="utf-8")
     except FileExistsError:
         leave([f"{path}: exists already; move it away or name another file"], CANNOT_CREATE)
     except OSError as error:
         leave([f"{path}: {error.strerror}; choose a folder you may write to"], CANNOT_CREATE)
+    try:
+        with file:
+            file.write(commented_file(options.file))
+    except OSError as error:
+        path.unlink()  # half a file would be in the way of the next attempt
+        leave([f"{path}: {error.strerror}"], CANNOT_CREATE)
     print(f"wrote {path}; next: edit it, then sipapp check -c {path}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ def terminal(
     [
         ("frob", "argument COMMAND: invalid choice: 'frob'"),
         ("", "the following arguments are required: COMMAND; see sipapp --help"),
+        ("check --list udp:5060", "unrecognized arguments: --list udp:5060; see sipapp --help"),
         ("check --bogus", "unrecognized arguments: --bogus; see sipapp --help"),
         ("user add", "the following arguments are required: user; see sipapp user add --help"),
         ("check", "there is no sipapp.toml here; use -c FILE"),
@@ -94,6 +96,17 @@ def test_init_where_nothing_can_be_written(terminal: Terminal) -> None:
         "",
         "sipapp: no/such.toml: No such file or directory; choose a folder you may write to\n",
     )
+
+
+def test_init_on_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """Half a file would make the next attempt fail as well."""
+    command = f"ulimit -f 0; exec {shlex.quote(sys.executable)} -m sipapp init"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (73, "")
+    assert done.stderr == "sipapp: sipapp.toml: File too large\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_lists_all_mistakes(terminal: Terminal, tmp_path: Path) -> None:
