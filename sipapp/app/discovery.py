@@ -62,6 +62,17 @@ def load_application(name: str, sip: ISIPServer, section: Mapping[str, object]) 
 
 
 def _factory(name: str) -> tuple[Any, str]:
+    """Find what makes the application, and its distribution."""
+    factory, distribution = _found(name)
+    # Seen before it is made: a class can say what it is, a function cannot.
+    if isinstance(factory, type) and not ISIPApplication.implementedBy(factory):
+        raise PluginError(name, "is a class, but no ISIPApplication", distribution)
+    if not callable(factory):
+        raise PluginError(name, "is neither class nor function", distribution)
+    return factory, distribution
+
+
+def _found(name: str) -> tuple[Any, str]:
     if ":" in name:
         return _attribute(name), ""
     found = [entry for entry in entry_points(group=APPLICATIONS) if entry.name == name]

@@ -6,18 +6,24 @@ from collections.abc import Mapping
 from typing import cast
 
 import pytest
+from zope.interface import implementer
 
 from sipapp.app.application import Application
 from sipapp.app.discovery import application_names, load_application, problem_with
-from sipapp.app.interfaces import ISIPServer
+from sipapp.app.interfaces import ISIPApplication, ISIPServer
 from sipapp.errors import ConfigError, PluginError, Problem
 
 SIP = cast(ISIPServer, object())
 HERE = "tests.app.test_discovery"
 
 
-class Lame:
-    """Provides nothing."""
+class Nothing:
+    """Does not even say that it is an application."""
+
+
+@implementer(ISIPApplication)
+class Lame:  # type: ignore[misc]  # as strangers write it, without a type checker
+    """Says that it is an application, and provides nothing."""
 
     def __init__(self, sip: ISIPServer, section: Mapping[str, object]) -> None:
         """Take what a factory is given."""
@@ -58,6 +64,8 @@ def test_a_module_and_attribute_will_do() -> None:
         ("nosuch", "nosuch: no installed distribution offers it (there are: "),
         ("no.such.module:App", "no.such.module:App: does not import: ModuleNotFoundError("),
         (f"{HERE}:Nobody", f"{HERE}:Nobody: does not import: AttributeError("),
+        (f"{HERE}:Nothing", f"{HERE}:Nothing: is a class, but no ISIPApplication"),
+        (f"{HERE}:HERE", f"{HERE}:HERE: is neither class nor function"),
     ],
 )
 def test_what_cannot_be_found(name: str, reason: str) -> None:
