@@ -353,6 +353,13 @@ def test_a_file_that_cannot_be_read_is_one_problem(
     assert problems(path) == [expected]
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Editors write it unasked, and nobody can see it."""
+    path = tmp_path / "sipapp.toml"
+    path.write_bytes(b'\xef\xbb\xbfauth = "basic"\n')
+    assert problems(path) == ['sipapp.toml:1 auth: "basic" is not known; use "digest" or "none"']
+
+
 def test_the_commented_file_is_a_configuration(tmp_path: Path) -> None:
     """It loads as it stands, and with every line of it switched on."""
     text = commented_file("sipapp.toml")

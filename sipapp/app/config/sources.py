@@ -10,6 +10,7 @@ __all__ = ["FLAGS", "Given", "from_environment", "from_file", "from_flags"]
 
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +68,8 @@ class Given:
 def from_file(path: Path) -> tuple[list[Given], list[Problem]]:
     """Read a TOML file; a file that cannot be read is one problem."""
     try:
-        text = path.read_bytes().decode()
+        # Some editors put a byte order mark in front, which TOML 1.0 does not know.
+        text = path.read_bytes().removeprefix(BOM_UTF8).decode()
         data = tomllib.loads(text)
     except OSError as error:
         return [], [
