@@ -136,6 +136,9 @@ def _options(parts: list[str]) -> dict[str, str]:
             options["advertise"] += f":{part}"
         elif index == 0:
             _add_option(options, "port", part)
+        elif not part:
+            fix = "put brackets around an IPv6 address: interface=[::1]"
+            raise ListenStringError("two colons stand side by side", fix)
         else:
             raise ListenStringError(f"{part!r} is not key=value", _EXAMPLE)
         previous = name if equals else ""

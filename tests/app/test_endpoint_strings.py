@@ -74,6 +74,11 @@ def test_what_can_be_written(text: str, expected: ListenAddress) -> None:
             "write it like udp:5060:interface=127.0.0.1",
         ),
         (
+            "udp:5060:interface=::1",
+            "two colons stand side by side",
+            "put brackets around an IPv6 address: interface=[::1]",
+        ),
+        (
             "udp:5060:interface=localhost",
             "interface 'localhost' is no IP address",
             "use the address of the interface, 0.0.0.0 for all",
