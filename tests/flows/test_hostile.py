@@ -8,6 +8,11 @@ from sipapp.app.testing import Lab
 
 USERS = {"alice": "secret", "bob": "secret"}
 
+METHODS = (
+    "INVITE", "BYE", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE", "INFO", "UPDATE",
+    "PRACK", "REFER", "FANCY",
+)  # fmt: skip
+
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "REGISTER", "OPTIONS"])
 def test_a_stranger_gets_one_answer_and_costs_nothing(method: str) -> None:
@@ -19,6 +24,20 @@ def test_a_stranger_gets_one_answer_and_costs_nothing(method: str) -> None:
         assert lab.server.transactions.server_count == 0
         lab.advance(4)
         assert len(eve.inbox) == 1
+
+
+@pytest.mark.parametrize("to_tag", [b"", b";tag=invented"])
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_reaches_a_user_without_credentials(method: str, to_tag: bytes) -> None:
+    """RFC 3261 22.3; nor does one that claims to be of a dialog, by To tag and Route."""
+    with Lab(users=USERS) as lab:
+        bob, eve = lab.registered("bob", password="secret"), lab.phone("eve")
+        request = eve.build(method, f"sip:bob@{lab.domain}")
+        request.set_header("To", (request.headers.get("To") or b"") + to_tag)
+        request.add_header("Route", b"<sip:192.0.2.10:5060;lr;d=AAAAAAAAAAAA>")
+        eve.send(request)
+        lab.advance(1)
+        assert (eve.heard, bob.heard) == (["407"], [])
 
 
 def test_a_challenge_is_repeated_with_the_same_tag() -> None:
