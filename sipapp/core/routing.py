@@ -126,16 +126,20 @@ class RouteSet:
             self._undo_strict_routing(request)
             taken = known
         while "Route" in headers.names:
-            at = headers.names.index("Route")
-            line = headers.lines[at]
-            value = line.partition(b":")[2].strip()
-            entry, rest = _first(value)
-            known = self._known(request, entry)
-            if known is None and not self._names_us(entry):
+            line = headers.lines[headers.names.index("Route")]
+            entries = _entries(line.partition(b":")[2].strip())
+            own = 0
+            for entry in entries:
+                known = self._known(request, entry)
+                if known is None and not self._names_us(entry):
+                    break
+                if known is not None and known.signed:
+                    taken = known  # the last one is on the side that the request leaves by
+                own += 1
+            if own:
+                headers.pop_first("Route", b", ".join(entries[own:]) or None)
+            if own < len(entries):
                 break
-            if known is not None and known.signed:
-                taken = known  # the last one is on the side that the request leaves by
-            headers.pop_first("Route", rest)
         return taken
 
     def _known(self, request: Request, entry: bytes) -> Taken | None:
@@ -188,11 +192,9 @@ def _way(text: bytes) -> Hop:
     return Hop(transport, host, int(port))
 
 
-def _first(value: bytes) -> tuple[bytes, bytes | None]:
-    if b"," not in value:
-        return value, None
-    values = split_list(value, limit=256)
-    return values[0], b", ".join(values[1:]) or None
+def _entries(value: bytes) -> list[bytes]:
+    """Split one line, once: who sends 250 of our own entries shall not have it split 250 times."""
+    return split_list(value, limit=256) if b"," in value else [value]
 
 
 def _split_hostport(text: bytes) -> tuple[str, int | None]:
