@@ -4,8 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Call"]
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -28,13 +29,22 @@ if TYPE_CHECKING:
     from sipapp.app.server import Server
 
 
+_NO_FACTS: Mapping[str, object] = MappingProxyType({})
+_ACCEPTED = Outcome(200)
+
+
 @implementer(ICall)
 class Call:
-    """Provides `ICall` over one server transaction."""
+    """Provides `ICall` over one server transaction.
+
+    Attributes:
+        invite: whether the request is an INVITE.
+        position: which application of the chain is next.
+    """
 
     __slots__ = (
-        "_chain", "_ended", "_forwarding", "_outcome", "_position", "_server", "_tx", "account",
-        "facts", "flow", "request",
+        "_chain", "_ended", "_forwarding", "_outcome", "_server", "_tx", "account", "facts",
+        "flow", "invite", "position", "request",
     )  # fmt: skip
 
     def __init__(
@@ -43,11 +53,12 @@ class Call:
         self.request: Request = tx.request
         self.flow: Flow = tx.flow
         self.account = account
-        self.facts: Mapping[str, object] = {}
+        self.facts: Mapping[str, object] = _NO_FACTS
+        self.invite = tx.invite
+        self.position = 0
         self._server = server
         self._chain = chain
         self._tx = tx
-        self._position = 0
         self._forwarding: ResponseContext | None = None
         self._outcome: Verdict | None = None
         self._ended = False
@@ -106,28 +117,22 @@ class Call:
         verdict = await ended
         self._forwarding = None
         if verdict is None:
-            return Outcome(200)
+            return _ACCEPTED
         self._outcome = verdict
         if self._ended:
             self.finish()
             raise CallEnded("the caller gave up")
         return Outcome(verdict.status, verdict.response)
 
-    async def pass_on(self, **facts: object) -> None:
+    def pass_on(self, **facts: object) -> Coroutine[Any, Any, None]:
         """See `ICall.pass_on`."""
         if facts:
             self.facts = {**self.facts, **facts}
-        await self._chain.run(self)
+        return self._chain.run(self)
 
     def targets(self) -> list[list[Target]]:
         """See `ICall.targets`."""
         return self._server.targets_of(self.request)
-
-    def next_position(self) -> int:
-        """Return which application of the chain is next, and step on."""
-        position = self._position
-        self._position += 1
-        return position
 
     def cancelled(self, cancel: Request) -> None:
         """The caller sent CANCEL, and the transaction layer answered it."""
@@ -144,8 +149,10 @@ class Call:
         Args:
             otherwise: the status when no verb left a verdict.
         """
-        self._server.proxy.answer(self._tx, self._outcome or Verdict(otherwise))
-        self._tx.cancelled = None
+        tx = self._tx
+        if not tx.finished:
+            self._server.proxy.answer(tx, self._outcome or Verdict(otherwise))
+        tx.cancelled = None
 
     def finish_unserved(self) -> None:
         """Answer what no application took: there is nobody, or no such method of the server."""

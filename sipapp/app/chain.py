@@ -8,8 +8,7 @@ from __future__ import annotations
 
 __all__ = ["Chain", "LoadedApplication"]
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from twisted.logger import Logger
@@ -30,6 +29,10 @@ class LoadedApplication:
     application: ISIPApplication
 
 
+Decide = Callable[[Call], Awaitable[None]]
+"""One of the two coroutines of an application."""
+
+
 def _overrides(loaded: LoadedApplication, coroutine: str) -> bool:
     """Whether an application does more in ``coroutine`` than to pass on."""
     theirs = getattr(type(loaded.application), coroutine, None)
@@ -43,8 +46,14 @@ class Chain:
 
     def __init__(self, applications: Sequence[LoadedApplication]) -> None:
         # Who would only pass on is left out: three coroutines for nothing are felt per call.
-        self._for_calls = tuple(one for one in applications if _overrides(one, "call"))
-        self._for_requests = tuple(one for one in applications if _overrides(one, "request"))
+        self._for_calls: tuple[tuple[str, Decide], ...] = tuple(
+            (one.name, one.application.call) for one in applications if _overrides(one, "call")
+        )
+        self._for_requests: tuple[tuple[str, Decide], ...] = tuple(
+            (one.name, one.application.request)
+            for one in applications
+            if _overrides(one, "request")
+        )
 
     def start(self, call: Call) -> None:
         """Have the first application decide; never raises."""
@@ -52,28 +61,27 @@ class Chain:
 
     async def run(self, call: Call) -> None:
         """Have the next application decide; without one the call gets 404 or 501."""
-        invite = call.request.method == "INVITE"
-        applications = self._for_calls if invite else self._for_requests
-        position = call.next_position()
+        applications = self._for_calls if call.invite else self._for_requests
+        position = call.position
         if position == len(applications):
             call.finish_unserved()
             return
-        loaded = applications[position]
+        call.position = position + 1
+        name, decide = applications[position]
         try:
-            if invite:
-                await loaded.application.call(call)
-            else:
-                await loaded.application.request(call)
+            await decide(call)
         except CallEnded:
             raise
         except MessageError as error:  # the application looked at a field that the peer broke
             call.finish(otherwise=error.status_hint)
         except Exception:  # the plug-in border: nobody's exception stops the server
-            self._blame(loaded.name, call)
+            self._blame(name, call)
 
     async def _whole(self, call: Call) -> None:
-        with suppress(CallEnded):
+        try:  # noqa: SIM105  # a third of the time of suppress()
             await self.run(call)
+        except CallEnded:
+            pass
         call.finish()
 
     def _blame(self, name: str, call: Call) -> None:

@@ -29,6 +29,7 @@ Refusal = tuple[int, list[tuple[str, bytes]]]
 """A status, and header fields that go with it."""
 
 _ASSERTED = frozenset({"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity"})
+_CHECKED = frozenset({"Route", "Proxy-Require"})
 
 
 class Reception:
@@ -121,13 +122,14 @@ class Reception:
                 raise MessageError("Request-URI", "has header fields")
         elif not isinstance(uri, TelUri):
             return 416, []
-        if "Route" in request.headers.names:
+        rare = not _CHECKED.isdisjoint(request.headers.names)
+        if rare:
             _ = request.routes  # all of them now, since a later hop would choke on the second
         if request.max_forwards == 0 and not self._ends_here(request):
             return 483, []
         if self._is_loop(request):
             return 482, []
-        wanted = request.option_tags("Proxy-Require")
+        wanted = request.option_tags("Proxy-Require") if rare else None
         if wanted:
             return 420, [("Unsupported", ", ".join(wanted).encode("ascii", "replace"))]
         return None

@@ -1,7 +1,7 @@
-"""One branch of a forwarded request: a target, its addresses, and one client transaction at a time.
+"""One branch of a forwarded request: a target, its addresses, one client transaction at a time.
 
-A branch belongs to its response context until it has ended. Afterwards only its client transaction
-holds it, for the repetitions of a 2xx, so it lets go of everything but the way upstream.
+After its end only its client transaction holds a branch, for the repetitions of a 2xx. So it lets
+go of everything but the way upstream.
 """
 
 from __future__ import annotations
@@ -10,51 +10,81 @@ __all__ = ["Branch"]
 
 from typing import TYPE_CHECKING
 
+from sipapp.core.rewriting import estimated_size
 from sipapp.core.target import Target
 from sipapp.errors import ResolveFailed, TransportError
-from sipapp.message.message import Response
+from sipapp.message.message import Request, Response
 from sipapp.transaction.client import ClientTransaction
+from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import IDLE
 from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop
 
 if TYPE_CHECKING:
-    from sipapp.core.context import ResponseContext
+    from sipapp.core.proxy import Proxy
 
 
 class Branch:
     """The user of a client transaction, and the entry of Timer C in the wheel.
 
+    What becomes of a response or a failure is for the two kinds of branches to say.
+
     Args:
-        context: whose branch it is.
-        number: what the context calls it.
+        proxy: what it forwards with.
+        tx: the server transaction whose request it forwards.
         target: where it goes.
     """
 
-    __slots__ = (
-        "_client", "_context", "_hop", "_hops", "_number", "_provisional", "_target", "due",
-    )  # fmt: skip
+    __slots__ = ("_client", "_hop", "_hops", "_provisional", "_target", "due", "proxy", "tx")
 
-    def __init__(self, context: ResponseContext, number: int, target: Target) -> None:
+    def __init__(self, proxy: Proxy, tx: ServerTransaction, target: Target) -> None:
         self.due = IDLE
-        self._context = context
-        self._number = number
+        self.proxy = proxy
+        self.tx = tx
         self._target: Target | None = target
         self._hop: Hop | None = None
         self._hops: list[Hop] | None = None
         self._client: ClientTransaction | None = None
         self._provisional = False
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing new may be sent any more."""
+        raise NotImplementedError
+
+    def copy_for(self, target: Target, flow: Flow) -> Request:
+        """Build the request that goes out over ``flow``."""
+        raise NotImplementedError
+
+    def answered(self, response: Response) -> None:
+        """A response came that is meant for upstream; our Via was taken off."""
+        raise NotImplementedError
+
+    def unanswered(self) -> None:
+        """It ended without an answer: acts as 408 (16.8)."""
+        raise NotImplementedError
+
+    def lost(self, status: int) -> None:
+        """It could not be sent anywhere, or no more: acts as ``status`` (16.9)."""
+        raise NotImplementedError
+
+    def on_timer(self, now: float) -> None:
+        """Timer C fired (16.8): cancel what rings, give up what is silent."""
+        raise NotImplementedError
+
     def start(self) -> None:
-        """Find the next hop and send; what fails is reported to the context."""
+        """Find the next hop and send."""
         target = self._target
         if target is None:
             return
         if target.flow is None or target.path:
-            context = self._context
-            context.proxy.locate(context.tx.request, target, self._located)
+            hops = self.proxy.literal(self.tx.request, target)
+            if hops is None:
+                self.proxy.locate(self.tx.request, target, self._located)
+            else:
+                self._located(hops)
         elif target.flow.closed:
-            self._lost(430)
+            self._lose(430)
         else:
             self._send(target, target.flow)
 
@@ -63,18 +93,17 @@ class Branch:
         if self._client is not None:
             self._client.cancel()
         else:
-            self._lost(487)
+            self._lose(487)
 
     def response(self, tx: ClientTransaction, response: Response) -> None:
         """Called by the transaction layer with every response of this branch."""
         status = response.status
-        context = self._context
         if status < 200:
             self._provisional = True
             if status == 100:
                 return
-            if context.invite:
-                context.proxy.wheel.arm(self, context.proxy.timer_c)
+            if self.tx.invite:
+                self.proxy.wheel.arm(self, self.proxy.timer_c)
         elif self._client is not None:
             self._stop()
             if status == 503 and self._try_next():
@@ -84,14 +113,14 @@ class Branch:
             return  # an answer to ourselves: nobody is upstream
         if status >= 200:
             self._release()
-        context.response(self._number, response)
+        self.answered(response)
 
     def timed_out(self, tx: ClientTransaction) -> None:
         """Called by the transaction layer when timer B or F fired."""
         self._stop()
         if self._provisional or not self._try_next():
             self._release()
-            self._context.timed_out(self._number)
+            self.unanswered()
 
     def failed(self, tx: ClientTransaction, error: TransportError) -> None:
         """Called by the transaction layer when the flow broke."""
@@ -102,35 +131,30 @@ class Branch:
             self._hop = None
         if not self._try_next():
             over_flow = self._target is not None and self._target.flow is not None
-            self._lost(430 if over_flow else 503)
-
-    def on_timer(self, now: float) -> None:
-        """Timer C fired (RFC 3261 16.8)."""
-        self._context.timer_c(self._number, provisional=self._provisional)
+            self._lose(430 if over_flow else 503)
 
     def _located(self, hops: list[Hop] | ResolveFailed) -> None:
         if isinstance(hops, ResolveFailed) or not hops:
-            self._lost(503)
+            self._lose(503)
             return
-        self._hops = list(hops)
+        self._hops = hops
         self._try_next()
 
     def _try_next(self) -> bool:
         """Send to the next address of the target; False when there is none left."""
         target = self._target
-        if target is None or not self._hops or self._context.stopped:
+        if target is None or not self._hops or self.stopped:
             return False
         hop = self._hop = self._hops.pop(0)
-        context = self._context
-        self._send(target, context.proxy.transport.flow_to(hop, size=context.size))
+        size = estimated_size(self.tx.request)
+        self._send(target, self.proxy.transport.flow_to(hop, size=size))
         return True
 
     def _send(self, target: Target, flow: Flow) -> None:
-        context = self._context
-        proxy = context.proxy
+        proxy = self.proxy
         self._provisional = False
-        request = context.copy_for(target, flow)
-        if context.invite:
+        request = self.copy_for(target, flow)
+        if self.tx.invite:
             proxy.wheel.arm(self, proxy.timer_c)
         self._client = proxy.transactions.send(request, flow, self)
 
@@ -138,13 +162,12 @@ class Branch:
         """The client transaction has ended, or will do so by itself."""
         self._client = None
         if self.due:
-            self._context.proxy.wheel.disarm(self)
+            self.proxy.wheel.disarm(self)
 
-    def _lost(self, status: int) -> None:
+    def _lose(self, status: int) -> None:
         self._release()
-        self._context.lost(self._number, status)
+        self.lost(status)
 
     def _release(self) -> None:
-        """Leave the context; what may still come are repetitions of a 2xx."""
+        """What may still come are repetitions of a 2xx."""
         self._target = self._hops = self._hop = None
-        self._context.leave(self._number)

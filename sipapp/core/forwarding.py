@@ -12,28 +12,77 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sipapp.core.branch import Branch
-from sipapp.core.context import Done, ResponseContext
+from sipapp.core.context import Done
 from sipapp.core.forking import Action, Cancel, Finish, Fork, Launch, Relay, Verdict
-from sipapp.core.rewriting import breadth_of
+from sipapp.core.rewriting import loop_mark
 from sipapp.core.target import Target
-from sipapp.message.message import Response
+from sipapp.message.message import Request, Response
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import IDLE
+from sipapp.transport.flow import Flow
 
 if TYPE_CHECKING:
     from sipapp.core.proxy import Proxy
 
 
-class Forwarding(ResponseContext):
+class _Forked(Branch):
+    """One of several branches: what becomes of it is the search's to say.
+
+    Args:
+        search: whose branch it is.
+        number: what the search calls it.
+        target: where it goes.
+    """
+
+    __slots__ = ("_number", "_search")
+
+    def __init__(self, search: Forwarding, number: int, target: Target) -> None:
+        super().__init__(search.proxy, search.tx, target)
+        self._search = search
+        self._number = number
+
+    @property
+    def stopped(self) -> bool:
+        return self._search.stopped
+
+    def copy_for(self, target: Target, flow: Flow) -> Request:
+        return self._search.copy_for(target, flow)
+
+    def answered(self, response: Response) -> None:
+        self._search.response(self._number, response)
+
+    def unanswered(self) -> None:
+        self._search.timed_out(self._number)
+
+    def lost(self, status: int) -> None:
+        self._search.lost(self._number, status)
+
+    def on_timer(self, now: float) -> None:
+        self._search.timer_c(self._number, provisional=self._provisional)
+
+    def _release(self) -> None:
+        super()._release()
+        self._search.leave(self._number)
+
+
+class Forwarding:
     """The response context of a search (RFC 3261 16.7); also the entry of its ring time.
 
     Args:
+        proxy: what it forwards with.
+        tx: the server transaction.
         targets: serial groups of parallel targets.
+        done: told once how it ended; a failure is not sent upstream, that is the caller's.
+        breadth: branches that it may have at once (RFC 5393).
+        record_route: whether to stay on the path of the dialog.
         ring: seconds each group may ring before the next is tried, None for no limit.
         recurse: further targets out of a 3xx, or None.
     """
 
-    __slots__ = ("_branches", "_fork", "_ring", "due")
+    __slots__ = (
+        "_branches", "_breadth", "_done", "_fork", "_loop_mark", "_record_route", "_ring",
+        "_share", "due", "proxy", "tx",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,15 +90,21 @@ class Forwarding(ResponseContext):
         tx: ServerTransaction,
         targets: Sequence[Sequence[Target]],
         done: Done,
+        breadth: int,
         *,
         ring: float | None = None,
-        record_route: bool = True,
+        record_route: bool = False,
         recurse: Callable[[Response], Sequence[Target]] | None = None,
     ) -> None:
-        super().__init__(proxy, tx, done, record_route=record_route)
         self.due = IDLE
+        self.proxy = proxy
+        self.tx = tx
+        self._done: Done | None = done
+        self._breadth = self._share = breadth
+        self._record_route = record_route
+        self._loop_mark = loop_mark(tx.request, proxy.signer)
         self._fork: Fork[Target] = Fork(targets, invite=tx.invite, recurse=recurse)
-        self._branches: dict[int, Branch] = {}
+        self._branches: dict[int, _Forked] = {}
         self._ring = ring
 
     @property
@@ -57,13 +112,25 @@ class Forwarding(ResponseContext):
         """Whether nothing new may be sent any more."""
         return self._fork.stopped
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Try the first group."""
         self._apply(self._fork.begin())
 
     def cancel(self) -> None:
         """Cancel what rings, start nothing new."""
         self._apply(self._fork.cancel())
+
+    def cancelled(self, cancel: Request) -> None:
+        """The caller sent CANCEL; the transaction layer has answered it."""
+        self.cancel()
+
+    def copy_for(self, target: Target, flow: Flow) -> Request:
+        """Build the request for one target over one flow."""
+        proxy, tx = self.proxy, self.tx
+        branch = f"{self._loop_mark}.{proxy.new_token()}"
+        return proxy.copy_for(
+            tx.request, tx.flow, target, flow, branch, self._share, self._record_route
+        )
 
     def response(self, number: int, response: Response) -> None:
         """A branch got a response."""
@@ -73,7 +140,7 @@ class Forwarding(ResponseContext):
         """A branch ended without an answer."""
         self._apply(self._fork.timed_out(number))
 
-    def lost(self, number: int, status: int = 503) -> None:
+    def lost(self, number: int, status: int) -> None:
         """A branch could not be sent anywhere, or no more."""
         self._apply(self._fork.lost(number, status))
 
@@ -91,12 +158,12 @@ class Forwarding(ResponseContext):
 
     def _apply(self, actions: list[Action[Target]]) -> None:
         """Carry out what the fork decided."""
-        launched: list[Branch] = []
+        launched: list[_Forked] = []
         for action in actions:
             if type(action) is Relay:
                 self._relay(action.response)
             elif type(action) is Launch:
-                branch = Branch(self, action.branch, action.target)
+                branch = _Forked(self, action.branch, action.target)
                 self._branches[action.branch] = branch
                 launched.append(branch)
             elif type(action) is Cancel:
@@ -110,7 +177,7 @@ class Forwarding(ResponseContext):
 
     def _begin_group(self, size: int) -> None:
         """Split Max-Breadth over the group (RFC 5393 5.3.3.1) and start its ring time."""
-        self._share = max(1, breadth_of(self.tx.request, self.proxy.max_breadth) // size)
+        self._share = max(1, self._breadth // size)
         if self._ring is not None:
             self.proxy.wheel.arm(self, self._ring)
 
@@ -126,3 +193,8 @@ class Forwarding(ResponseContext):
         if self._ring is not None:
             self.proxy.wheel.disarm(self)
         self._report(verdict)
+
+    def _report(self, verdict: Verdict | None) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(verdict)

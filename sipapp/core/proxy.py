@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["Proxy"]
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sipapp.core.context import DIALOG_METHODS, Done, ResponseContext
 from sipapp.core.forking import Verdict
@@ -96,22 +97,23 @@ class Proxy:
         Raises:
             MessageError: Max-Breadth is broken (hint 400).
         """
-        breadth = breadth_of(tx.request, self.max_breadth)
+        request = tx.request
+        breadth = breadth_of(request, self.max_breadth)
         if breadth < 1:
             done(Verdict(440))
             return None
-        if any(len(group) > breadth for group in groups):
+        stay = record_route and request.method in DIALOG_METHODS
+        context: ResponseContext
+        if len(groups) == 1 and len(groups[0]) == 1 and ring is None and recurse is None:
+            context = Straight(self, tx, groups[0][0], done, breadth, record_route=stay)
+        else:
             groups = [
                 group[at : at + breadth] for group in groups for at in range(0, len(group), breadth)
             ]
-        context: ResponseContext
-        if len(groups) == 1 and len(groups[0]) == 1 and ring is None and recurse is None:
-            context = Straight(self, tx, groups[0][0], done, record_route=record_route)
-        else:
             context = Forwarding(
-                self, tx, groups, done, ring=ring, record_route=record_route, recurse=recurse
+                self, tx, groups, done, breadth, ring=ring, record_route=stay, recurse=recurse
             )
-        context.start()
+        self._start(context, tx)
         return context
 
     def forward_in_dialog(self, tx: ServerTransaction, way: Hop | None = None) -> None:
@@ -121,14 +123,19 @@ class Proxy:
             tx: its server transaction.
             way: the far end of the flow that its Route named.
         """
-        Straight(
-            self,
-            tx,
-            self._in_dialog_target(tx.request, way),
-            lambda verdict: self.answer(tx, verdict),
-            record_route=False,
-            in_dialog=True,
-        ).start()
+        request = tx.request
+        target = self._in_dialog_target(request, way)
+        breadth = breadth_of(request, self.max_breadth)
+        done = partial(self.answer, tx)
+        self._start(Straight(self, tx, target, done, breadth, in_dialog=True), tx)
+
+    def _start(self, context: ResponseContext, tx: ServerTransaction) -> None:
+        """Send 100 to an INVITE and try the first target."""
+        if tx.invite:
+            tx.respond(response_to(tx.request, 100))
+            if tx.cancelled is None:  # else the application's call hears of it first
+                tx.cancelled = context.cancelled
+        context.start()
 
     def answer(self, tx: ServerTransaction, verdict: Verdict | None) -> None:
         """Send the failure that a fork ended with; None and closed transactions need nothing."""
@@ -184,25 +191,24 @@ class Proxy:
         hop = Hop(via.transport, via.received or via.host, port)
         self.transport.flow_to(hop).send(response.to_bytes())
 
-    def locate(self, request: Request, target: Target, located: Located) -> None:
-        """Find the addresses of the next hop, at once when no DNS is needed.
+    def literal(self, request: Request, target: Target) -> list[Hop] | None:
+        """Return the addresses of the next hop, None when DNS must be asked for them.
 
-        RFC: 3261 16.6 step 7: a Path or Route entry, the outbound proxy, or the target.
+        RFC: 3261 16.6 step 7: a Path or Route entry, the outbound proxy, or the target. There
+        are none when that is broken or of a scheme that leads nowhere.
         """
         try:
             uri = self._next_uri(request, target)
-        except MessageError as error:
-            located(ResolveFailed(str(error)))
-            return
-        if not isinstance(uri, SipUri):
-            located(ResolveFailed("the next hop is not a sip or sips URI"))
-            return
-        literal = self.resolver.literal(uri)
-        if literal is not None:
-            located(literal)
-        else:
-            found = self.resolver.locate(uri)
-            found.addCallbacks(located, lambda failure: located(ResolveFailed(str(failure.value))))
+        except MessageError:
+            return []
+        return self.resolver.literal(uri) if isinstance(uri, SipUri) else []
+
+    def locate(self, request: Request, target: Target, located: Located) -> None:
+        """Ask DNS for the addresses of the next hop, where there is no `literal` one."""
+        uri = self._next_uri(request, target)
+        assert isinstance(uri, SipUri)
+        found = self.resolver.locate(uri)
+        found.addCallbacks(located, lambda failure: located(ResolveFailed(str(failure.value))))
 
     def _next_uri(self, request: Request, target: Target) -> Uri:
         if target.path:
@@ -222,29 +228,30 @@ class Proxy:
         """Send a copy to the first place there is, and forget it."""
         if request.max_forwards == 0:
             return
-
-        def send(flow: Flow) -> None:
-            routes: Sequence[bytes] = ()
-            if record_route:
-                pinned = target.flow is not None and not target.path
-                routes = self.route_set.record_routes(request, came, flow, pinned=pinned)
-            copy = forwarded(
-                request,
-                raw_uri=target.raw_uri,
-                via=self.via_line(flow, branch),
-                record_routes=routes,
-                path=target.path,
-            )
-            flow.send(copy.to_bytes())
-
-        def located(hops: list[Hop] | ResolveFailed) -> None:
-            if hops and not isinstance(hops, ResolveFailed):
-                send(self.transport.flow_to(hops[0], size=estimated_size(request)))
-
+        send = partial(self._send_copy, request, came, target, branch, record_route)
         if target.flow is not None and not target.path:
             send(target.flow)
+        elif (hops := self.literal(request, target)) is not None:
+            send(hops)
         else:
-            self.locate(request, target, located)
+            self.locate(request, target, send)
+
+    def _send_copy(
+        self,
+        request: Request,
+        came: Flow,
+        target: Target,
+        branch: str,
+        record_route: bool,
+        found: Flow | list[Hop] | ResolveFailed,
+    ) -> None:
+        """Send a copy over a flow, or to the first of the hops."""
+        if not isinstance(found, Flow):
+            if not found or isinstance(found, ResolveFailed):
+                return
+            found = self.transport.flow_to(found[0], size=estimated_size(request))
+        copy = self.copy_for(request, came, target, found, branch, DEFAULT_BREADTH, record_route)
+        found.send(copy.to_bytes())
 
     def _stateless_branch(self, message: Request | Response) -> str:
         """Return the branch that every repetition of a request gets again.
@@ -258,6 +265,36 @@ class Proxy:
             parts += [message.call_id, message.from_tag or "", str(message.cseq.number)]
         wire = [part.encode("utf-8", "surrogateescape") for part in parts]
         return "z9hG4bK" + self.signer.sign(b"stateless", *wire)
+
+    def copy_for(
+        self,
+        request: Request,
+        came: Flow,
+        target: Target,
+        flow: Flow,
+        branch: str,
+        breadth: int,
+        record_route: bool,
+    ) -> Request:
+        """Build what goes to ``target`` over ``flow`` of a ``request`` that came over ``came``.
+
+        Args:
+            branch: of our Via.
+            breadth: its Max-Breadth, at least 1.
+            record_route: whether to stay on the path of the dialog.
+        """
+        routes: Sequence[bytes] = ()
+        if record_route:
+            pinned = target.flow is not None and not target.path
+            routes = self.route_set.record_routes(request, came, flow, pinned=pinned)
+        return forwarded(
+            request,
+            raw_uri=target.raw_uri,
+            via=self.via_line(flow, branch),
+            record_routes=routes,
+            path=target.path,
+            breadth=breadth,
+        )
 
     def via_line(self, flow: Flow, branch: str) -> bytes:
         """Return our Via header line for a request that leaves over ``flow``."""

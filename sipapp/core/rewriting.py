@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sipapp.errors import MessageError
 from sipapp.message.fields import parse_name_addr
 from sipapp.message.headers import Headers
-from sipapp.message.message import Request
+from sipapp.message.message import HOPS, Request
 from sipapp.message.uri import SipUri
 from sipapp.ua.signature import Signer
 
@@ -42,11 +42,11 @@ def forwarded(
         path: values put on top of Route.
         breadth: the Max-Breadth share of this branch, at least 1.
     """
-    names = ["Via", *request.headers.names]
-    lines = [via, *request.headers.lines]
+    names = ["Via", *["Record-Route" for _ in record_routes], *request.headers.names]
+    lines = [via, *[b"Record-Route: " + value for value in record_routes], *request.headers.lines]
     if "Max-Forwards" in names:
         at = names.index("Max-Forwards")
-        lines[at] = _MAX_FORWARDS[int(lines[at].partition(b":")[2]) - 1]
+        lines[at] = _MAX_FORWARDS[HOPS[lines[at]] - 1]
     else:
         names.append("Max-Forwards")
         lines.append(_MAX_FORWARDS[70])
@@ -55,14 +55,12 @@ def forwarded(
     else:
         names.append("Max-Breadth")
         lines.append(_MAX_BREADTH[breadth])
-    for value in reversed(record_routes):
-        names.insert(1, "Record-Route")
-        lines.insert(1, b"Record-Route: " + value)
     for value in reversed(path):
         at = names.index("Route") if "Route" in names else 1
         names.insert(at, "Route")
         lines.insert(at, b"Route: " + value)
     copy = Request(request.method, raw_uri, Headers(names, lines), request.body)
+    copy._cseq = request._cseq
     return _for_strict_router(copy) if "Route" in names else copy
 
 
@@ -99,8 +97,7 @@ def breadth_of(request: Request, most: int = DEFAULT_BREADTH) -> int:
 
 def estimated_size(request: Request) -> int:
     """Return about how long the forwarded message will be, in octets, never too little."""
-    lines = request.headers.lines
-    return sum(map(len, lines)) + 2 * len(lines) + len(request.body) + _VIA_ROOM
+    return len(b"\r\n".join(request.headers.lines)) + len(request.body) + _VIA_ROOM
 
 
 def loop_mark(request: Request, signer: Signer) -> str:
@@ -111,9 +108,10 @@ def loop_mark(request: Request, signer: Signer) -> str:
     nobody respells them twice in a loop, and signed so that nobody else can make a request look
     looped.
     """
-    names, lines = request.headers.names, request.headers.lines
-    parts = [request.raw_uri]
-    parts += [lines[names.index(name)] for name in ("Call-ID", "CSeq", "From", "To")]
-    if "Route" in names:
-        parts += request.headers.get_all("Route")
+    headers = request.headers
+    at, lines = headers.names.index, headers.lines
+    identity = lines[at("Call-ID")], lines[at("CSeq")], lines[at("From")], lines[at("To")]
+    parts = [request.raw_uri, *identity]
+    if "Route" in headers.names:
+        parts += headers.get_all("Route")
     return "z9hG4bK" + signer.sign(b"loop", b"\n".join(parts))

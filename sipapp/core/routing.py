@@ -16,7 +16,7 @@ __all__ = ["RouteSet", "Taken"]
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sipapp.errors import MessageError
 from sipapp.message.fields import parse_name_addr, split_list
@@ -32,8 +32,7 @@ _OWN = re.compile(
 _PURPOSE = b"dialog"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What our own entries in the Route of a request told.
 
     Attributes:
@@ -48,6 +47,7 @@ class Taken:
 
 
 _NOTHING = Taken()
+_SIGNED = Taken(True)
 
 
 class RouteSet:
@@ -64,7 +64,7 @@ class RouteSet:
         self._signer = signer
         self._is_local = is_local
         self._prefixes: dict[tuple[str, str], bytes] = {}
-        self._own: set[bytes] = set()
+        self._own: set[bytes] = set()  # what stands in nearly all entries: we wrote them
 
     def record_routes(
         self, request: Request, came: Flow, goes: Flow, *, pinned: bool = False
@@ -81,8 +81,8 @@ class RouteSet:
         """
         first, second = self._prefix(goes), self._prefix(came)
         call_id = request.headers.get("Call-ID") or b""
-        if pinned or _behind_nat(request, came):
-            back = came if _behind_nat(request, came) else None
+        back = came if _behind_nat(request, came) else None
+        if pinned or back is not None:
             return [
                 first + self._tail(call_id, goes if pinned else None),
                 second + self._tail(call_id, back),
@@ -117,14 +117,13 @@ class RouteSet:
         Raises:
             MessageError: the Route field is broken.
         """
-        headers = request.headers
-        strict = b";lr;d=" in request.raw_uri
-        if not strict and "Route" not in headers.names:
-            return _NOTHING
         taken = _NOTHING
-        if strict and (known := self._known(request, request.raw_uri)) is not None:
-            self._undo_strict_routing(request)
-            taken = known
+        if b";lr;d=" in request.raw_uri:
+            known = self._known(request, request.raw_uri)
+            if known is not None:
+                self._undo_strict_routing(request)
+                taken = known
+        headers = request.headers
         while "Route" in headers.names:
             line = headers.lines[headers.names.index("Route")]
             entries = _entries(line.partition(b":")[2].strip())
@@ -145,17 +144,18 @@ class RouteSet:
     def _known(self, request: Request, entry: bytes) -> Taken | None:
         """What an entry tells if it is of our making, rightly signed or not."""
         match = _OWN.fullmatch(entry)
-        if match is None or not self._is_ours(match[1]):
+        if match is None:
+            return None
+        hostport, signature, way = match.groups()
+        if hostport not in self._own and not self._is_ours(hostport):
             return None
         call_id = request.headers.get("Call-ID") or b""
-        covered = (call_id,) if match[3] is None else (call_id, match[3])
-        if not self._signer.verify(match[2].decode("ascii"), _PURPOSE, *covered):
+        covered = (call_id,) if way is None else (call_id, way)
+        if not self._signer.verify(signature.decode("ascii"), _PURPOSE, *covered):
             return _NOTHING
-        return Taken(True, None if match[3] is None else _way(match[3]))
+        return _SIGNED if way is None else Taken(True, _way(way))
 
     def _is_ours(self, hostport: bytes) -> bool:
-        if hostport in self._own:  # nearly always: we wrote it
-            return True
         host, port = _split_hostport(hostport)
         return self._is_local(host, port)
 

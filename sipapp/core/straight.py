@@ -11,24 +11,34 @@ __all__ = ["Straight"]
 from typing import TYPE_CHECKING
 
 from sipapp.core.branch import Branch
-from sipapp.core.context import Done, ResponseContext
+from sipapp.core.context import Done
 from sipapp.core.forking import Verdict, best_of
+from sipapp.core.rewriting import loop_mark
 from sipapp.core.target import Target
-from sipapp.message.message import Response
+from sipapp.message.message import Request, Response
 from sipapp.transaction.server import ServerTransaction
+from sipapp.transport.flow import Flow
 
 if TYPE_CHECKING:
     from sipapp.core.proxy import Proxy
 
 
-class Straight(ResponseContext):
-    """The response context of a request with one target.
+class Straight(Branch):
+    """The response context of a request with one target: that branch itself.
 
     Args:
+        proxy: what it forwards with.
+        tx: the server transaction.
         target: where it goes.
+        done: told once how it ended; a failure is not sent upstream, that is the caller's.
+        breadth: the Max-Breadth that goes along.
+        record_route: whether to stay on the path of the dialog.
+        in_dialog: the request follows our signed route set.
     """
 
-    __slots__ = ("_accepted", "_branch", "_cancelled", "_ended")
+    __slots__ = (
+        "_accepted", "_breadth", "_cancelled", "_done", "_ended", "_in_dialog", "_record_route",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -36,12 +46,16 @@ class Straight(ResponseContext):
         tx: ServerTransaction,
         target: Target,
         done: Done,
+        breadth: int,
         *,
-        record_route: bool = True,
+        record_route: bool = False,
         in_dialog: bool = False,
     ) -> None:
-        super().__init__(proxy, tx, done, record_route=record_route, in_dialog=in_dialog)
-        self._branch: Branch | None = Branch(self, 0, target)
+        super().__init__(proxy, tx, target)
+        self._done: Done | None = done
+        self._breadth = breadth
+        self._record_route = record_route
+        self._in_dialog = in_dialog
         self._cancelled = False
         self._accepted = False
         self._ended = False
@@ -51,18 +65,27 @@ class Straight(ResponseContext):
         """Whether nothing new may be sent any more."""
         return self._ended or self._cancelled
 
-    def begin(self) -> None:
-        """Send."""
-        if self._branch is not None:
-            self._branch.start()
+    def copy_for(self, target: Target, flow: Flow) -> Request:
+        """Build the request that goes out over ``flow``."""
+        proxy, tx = self.proxy, self.tx
+        # What is inside a dialog is not forked, so it cannot loop through a fork either.
+        mark = "z9hG4bK" if self._in_dialog else loop_mark(tx.request, proxy.signer)
+        branch = f"{mark}.{proxy.new_token()}"
+        return proxy.copy_for(
+            tx.request, tx.flow, target, flow, branch, self._breadth, self._record_route
+        )
+
+    def cancelled(self, cancel: Request) -> None:
+        """The caller sent CANCEL; the transaction layer has answered it."""
+        self.cancel()
 
     def cancel(self) -> None:
-        """Cancel the branch, once."""
-        if not self.stopped and self._branch is not None:
+        """Cancel the search, once."""
+        if not self.stopped and self._target is not None:
             self._cancelled = True
-            self._branch.cancel()
+            super().cancel()
 
-    def response(self, number: int, response: Response) -> None:
+    def answered(self, response: Response) -> None:
         """Relay what is provisional or accepts; report what does not."""
         status = response.status
         if status >= 300:
@@ -70,32 +93,33 @@ class Straight(ResponseContext):
         elif status < 200:
             if not self._ended:
                 self.tx.respond(response)
-        elif not self._accepted or self.invite:  # every 2xx of an INVITE makes a dialog
+        elif not self._accepted or self.tx.invite:  # every 2xx of an INVITE makes a dialog
             if self._accepted or not self.tx.finished:
                 self._accepted = self._ended = True
                 self.tx.respond(response)
             self._report(None)
 
-    def timed_out(self, number: int) -> None:
+    def unanswered(self) -> None:
         """Report 408."""
         self._fail(Verdict(408))
 
-    def lost(self, number: int, status: int = 503) -> None:
+    def lost(self, status: int) -> None:
         """Report ``status``."""
         self._fail(Verdict(status))
 
-    def timer_c(self, number: int, *, provisional: bool) -> None:
-        """Cancel a branch that rings, give up a silent one."""
-        if provisional and self._branch is not None:
-            self._branch.cancel()
+    def on_timer(self, now: float) -> None:
+        """Timer C fired: cancel what rings, give up what is silent."""
+        if self._provisional and self._target is not None:
+            super().cancel()
         else:
             self._fail(Verdict(408))
-
-    def leave(self, number: int) -> None:
-        """Let the branch go."""
-        self._branch = None
 
     def _fail(self, verdict: Verdict) -> None:
         if not self._ended:
             self._ended = True
             self._report(best_of([verdict], cancelled=self._cancelled))
+
+    def _report(self, verdict: Verdict | None) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(verdict)
