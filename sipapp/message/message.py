@@ -13,7 +13,7 @@ __all__ = ["CSEQS", "HOPS", "STAR", "URIS", "Message", "Request", "Response", "r
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from sipapp.errors import MessageError
+from sipapp.errors import MessageError, UsageError
 from sipapp.message.fields import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, split_via
 from sipapp.message.headers import Headers
 from sipapp.message.memo import Memo
@@ -356,6 +356,8 @@ def response_to(
             one, and goes back as it came.
         extra: further header fields, in order.
         body: goes with a Content-Length; name its type in ``extra``.
+    Raises:
+        UsageError: ``reason`` or ``extra`` has a line break, and so could smuggle in header fields.
     """
     copied = _COPIED if status >= 300 else _COPIED_100 if status == 100 else _COPIED_DIALOG
     names: list[str] = []
@@ -367,8 +369,13 @@ def response_to(
     if to_tag is not None and status != 100 and "To" in names and not _has_to_tag(request):
         lines[names.index("To")] += b";tag=" + to_tag.encode("ascii")
     for name, value in extra:
+        line = b"%b: %b" % (name.encode("ascii"), value)
+        if b"\n" in line or b"\r" in line:
+            raise UsageError(f"a line break in the {name!r} of an answer")
         names.append(name)
-        lines.append(b"%b: %b" % (name.encode("ascii"), value))
+        lines.append(line)
+    if reason is not None and not reason.isprintable():
+        raise UsageError("the reason phrase of an answer is not printable")
     names.append("Content-Length")
     lines.append(b"Content-Length: %d" % len(body))
     return Response(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sipapp.errors import UsageError
 from sipapp.message.message import Request, response_to
 from sipapp.message.parser import parse_message
 
@@ -36,3 +37,22 @@ def test_an_answer_never_fails_on_a_broken_to_tag(sent: bytes, answered: bytes) 
         b"From: <sip:a@example.test>;tag=1\r\nTo: <sip:b@example.test>" + answered + b"\r\n"
         b"Call-ID: c1\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "extra"),
+    [
+        ("No\r\nEvil: 1", []),
+        ("No\nEvil: 1", []),
+        (None, [("Subject", b"a\r\nEvil: 1")]),
+        (None, [("Subject", b"a\nEvil: 1")]),
+        (None, [("Subject", b"a\rEvil: 1")]),
+        (None, [("Subject: a\r\nEvil", b"1")]),
+    ],
+)
+def test_nobody_smuggles_header_fields_into_an_answer(
+    reason: str | None, extra: list[tuple[str, bytes]]
+) -> None:
+    """What an application puts there may come from a stranger."""
+    with pytest.raises(UsageError):
+        response_to(request(b""), 400, reason, extra=extra)
