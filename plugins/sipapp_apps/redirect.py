@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
-from sipapp.errors import ConfigError, Problem
-from sipapp.message.uri import SipUri
+from sipapp.errors import ConfigError, MessageError, Problem
+from sipapp.message.uri import SipUri, parse_uri
 
 
 class Redirect(Application):
@@ -57,11 +57,11 @@ def _settings(section: Mapping[str, object]) -> tuple[dict[str, list[str]], str]
         rows = {}
     for user, target in rows.items():
         uris = [target] if isinstance(target, str) else target
-        if isinstance(uris, list) and uris and all(isinstance(uri, str) for uri in uris):
+        if isinstance(uris, list) and uris and all(_is_uri(uri) for uri in uris):
             table[user] = uris
         else:
             where = f"app.redirect.table.{user}"
-            problems.append(Problem(where, "is no URI or list of URIs", "write URIs as text"))
+            problems.append(Problem(where, "is no URI or list of URIs", 'write "sip:user@host"'))
     for unknown in sorted(set(section) - {"prefix", "table"}):
         problems.append(
             Problem(f"app.redirect.{unknown}", "is no key of redirect", "use prefix or table")
@@ -69,3 +69,10 @@ def _settings(section: Mapping[str, object]) -> tuple[dict[str, list[str]], str]
     if problems:
         raise ConfigError(problems)
     return table, prefix
+
+
+def _is_uri(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(parse_uri(text.encode()))
+    except MessageError:
+        return False

@@ -44,12 +44,13 @@ def test_who_is_redirected(user: str, status: int, contacts: list[bytes]) -> Non
 
 def test_every_mistake_of_the_section_is_told() -> None:
     """Before the server starts."""
-    section = {"prefix": 5, "table": {"a": 7, "b": []}, "tabel": {}}
+    section = {"prefix": 5, "table": {"a": 7, "b": [], "c": "nowhere"}, "tabel": {}}
     with pytest.raises(ConfigError) as caught:
         Redirect(None, section)  # type: ignore[arg-type]
     assert [str(problem) for problem in caught.value.problems] == [
         'app.redirect.prefix: is not text; write it as "r."',
-        "app.redirect.table.a: is no URI or list of URIs; write URIs as text",
-        "app.redirect.table.b: is no URI or list of URIs; write URIs as text",
+        'app.redirect.table.a: is no URI or list of URIs; write "sip:user@host"',
+        'app.redirect.table.b: is no URI or list of URIs; write "sip:user@host"',
+        'app.redirect.table.c: is no URI or list of URIs; write "sip:user@host"',
         "app.redirect.tabel: is no key of redirect; use prefix or table",
     ]
