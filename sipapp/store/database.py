@@ -81,7 +81,7 @@ class Database:
         try:
             reader = self._connect()
             with _closed_on_failure(reader):
-                _migrate(reader)
+                _migrate(reader, self.path)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
         self._reader = reader
@@ -237,11 +237,12 @@ def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
-        raise StoreError(f"the file has schema {version}, this sipapp knows {len(MIGRATIONS)}")
+        cause = f"has schema {version}, this sipapp knows {len(MIGRATIONS)}"
+        raise StoreError(f"{path}: {cause}; use the newer sipapp that wrote it")
     for step in MIGRATIONS[version:]:
         for statement in step:
             connection.execute(statement)

@@ -203,7 +203,7 @@ def test_a_newer_file_is_refused(path: Path, inbox: Inbox) -> None:
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 999")
     other.close()
-    with pytest.raises(StoreError, match="schema 999"):
+    with pytest.raises(StoreError, match=r"sipapp\.db: has schema 999"):
         Database(path, call_from_thread=inbox.call).start()
 
 
