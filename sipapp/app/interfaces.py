@@ -2,7 +2,7 @@
 
 Providers are found by entry points and checked with ``verifyObject`` when the server
 starts; a config may also name ``module:attribute``. Nothing here may block: what takes time
-is awaited.
+is awaited, be it a Deferred, a coroutine, or a future or task of asyncio.
 """
 
 from __future__ import annotations

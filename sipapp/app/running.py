@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["run"]
 
+from asyncio import isfuture
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,7 +23,11 @@ _log = Logger()
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Start ``coroutine``; it may await Deferreds and other coroutines."""
+    """Start ``coroutine``; it may await Deferreds, coroutines, and futures and tasks of asyncio.
+
+    What looks for the current task, as timeouts of asyncio do, needs a task of its own:
+    ``await asyncio.create_task(...)``.
+    """
     _step(None, coroutine)
 
 
@@ -34,7 +39,12 @@ def _step(result: object, coroutine: Coroutine[Any, Any, None]) -> None:
         else:
             awaited = coroutine.send(None)
         while not isinstance(awaited, Deferred):
-            error = UsageError(f"an application awaited {awaited!r}, which is no Deferred")
+            if isfuture(awaited):
+                awaited = Deferred.fromFuture(awaited)
+                break
+            error = UsageError(
+                f"an application awaited {awaited!r}, which is no Deferred and no future"
+            )
             awaited = coroutine.throw(error)
     except StopIteration:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 
 from twisted.internet.defer import Deferred
@@ -37,6 +38,39 @@ class RunTests(SynchronousTestCase):
         failing.errback(ValueError("three"))
         assert seen == [1, "two", "three"]
 
+    def test_futures_of_asyncio_are_awaited_like_deferreds(self) -> None:
+        """The server runs on asyncio, so that its libraries are at an application's hand."""
+        seen: list[object] = []
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        good, bad = loop.create_future(), loop.create_future()
+
+        async def library() -> str:
+            async with asyncio.timeout(5):
+                return str(await good)
+
+        async def application() -> None:
+            seen.append(await loop.create_task(library()))
+            try:
+                await bad
+            except ValueError as error:
+                seen.append(str(error))
+
+        def turn() -> None:
+            loop.call_later(0, loop.stop)
+            loop.run_forever()
+
+        run(application())
+        turn()
+        assert seen == []
+        good.set_result("one")
+        turn()
+        turn()
+        assert seen == ["one"]
+        bad.set_exception(ValueError("two"))
+        turn()
+        assert seen == ["one", "two"]
+
     def test_what_escapes_is_logged_and_goes_no_further(self) -> None:
         """The peer's next message must not suffer."""
 
@@ -63,4 +97,4 @@ class RunTests(SynchronousTestCase):
                 seen.append(str(error))
 
         run(application())
-        assert seen == ["an application awaited 'odd', which is no Deferred"]
+        assert seen == ["an application awaited 'odd', which is no Deferred and no future"]
