@@ -15,11 +15,11 @@ from sipapp.app.interfaces import ICall
 from sipapp.app.outcome import Outcome
 from sipapp.core.context import ResponseContext
 from sipapp.core.forking import Verdict
+from sipapp.core.recursion import Recursion
 from sipapp.core.redirect import redirection
 from sipapp.core.target import Target
 from sipapp.errors import CallEnded, WrongState
 from sipapp.message.message import Request, Response, response_to
-from sipapp.message.uri import SipUri
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
@@ -112,7 +112,7 @@ class Call:
             ended.callback,
             ring=ring,
             record_route=settings.record_route if record_route is None else record_route,
-            recurse=_Recursion(groups) if _chosen(recurse, settings.recurse) else None,
+            recurse=Recursion(self.request, groups) if _chosen(recurse, settings.recurse) else None,
         )
         verdict = await ended
         self._forwarding = None
@@ -172,25 +172,3 @@ def _chosen(asked: bool | None, configured: bool) -> bool:
 
 def _group(item: Target | Sequence[Target]) -> Sequence[Target]:
     return [item] if isinstance(item, Target) else item
-
-
-class _Recursion:
-    """Turns the contacts of a 3xx into targets, each URI once (RFC 3261 16.7 step 4)."""
-
-    __slots__ = ("_tried",)
-
-    def __init__(self, groups: Sequence[Sequence[Target]]) -> None:
-        self._tried = [target.uri for group in groups for target in group]
-
-    def __call__(self, response: Response) -> list[Target]:
-        contacts = response.contacts
-        found: list[Target] = []
-        for contact in contacts if isinstance(contacts, list) else []:
-            uri = contact.uri
-            if not isinstance(uri, SipUri):
-                continue
-            uri = uri.without_headers()
-            if not any(uri.matches(other) for other in self._tried):
-                self._tried.append(uri)
-                found.append(Target(uri))
-        return found

@@ -6,7 +6,7 @@ go of everything but the way upstream.
 
 from __future__ import annotations
 
-__all__ = ["Branch"]
+__all__ = ["Branch", "relay_2xx"]
 
 from typing import TYPE_CHECKING
 
@@ -109,11 +109,14 @@ class Branch:
             if status == 503 and self._try_next():
                 return
         response.pop_via()
-        if "Via" not in response.headers.names:
-            return  # an answer to ourselves: nobody is upstream
+        upstream = "Via" in response.headers.names
         if status >= 200:
             self._release()
-        self.answered(response)
+            if not upstream:  # it cannot be passed on (16.7 step 3), but the branch has ended
+                self.lost(502)
+                return
+        if upstream:
+            self.answered(response)
 
     def timed_out(self, tx: ClientTransaction) -> None:
         """Called by the transaction layer when timer B or F fired."""
@@ -171,3 +174,17 @@ class Branch:
     def _release(self) -> None:
         """What may still come are repetitions of a 2xx."""
         self._target = self._hops = self._hop = None
+
+
+def relay_2xx(tx: ServerTransaction, response: Response, *, accepted: bool) -> None:
+    """Send a 2xx upstream, even after a failure was sent (RFC 3261 16.7 step 5).
+
+    Args:
+        tx: the server transaction of the INVITE, or of another request that is still open.
+        response: our Via was taken off.
+        accepted: whether a 2xx went through ``tx`` before.
+    """
+    if accepted or not tx.finished:
+        tx.respond(response)
+    else:  # no row of the machine sends it; its caller may still take the call
+        tx.reply.send(response.to_bytes())

@@ -74,13 +74,15 @@ class Fork(Generic[T]):
         groups: serial groups of parallel targets, best first; empty groups are skipped.
         invite: whether the request is an INVITE (only then are branches cancelled and only
             then may more than one 2xx be relayed).
-        recurse: gives further targets out of a 3xx (RFC 3261 16.7 step 4), or None to treat
-            a 3xx as an answer. It must never give a target that was tried before.
+        recurse: gives further groups of targets out of a 3xx (RFC 3261 16.7 step 4), or None
+            to treat a 3xx as an answer. It must never give a target that was tried before, and
+            must come to an end.
+        breadth: branches that there may be at once (RFC 5393 5.3); ``groups`` keep to it.
     """
 
     __slots__ = (
-        "_cancelled", "_groups", "_pending", "_recurse", "_results", "_settled", "_stopped",
-        "accepted", "invite", "launched",
+        "_breadth", "_cancelled", "_groups", "_pending", "_recurse", "_results", "_settled",
+        "_stopped", "accepted", "invite", "launched",
     )  # fmt: skip
 
     def __init__(
@@ -88,11 +90,13 @@ class Fork(Generic[T]):
         groups: Sequence[Sequence[T]],
         *,
         invite: bool,
-        recurse: Callable[[Response], Sequence[T]] | None = None,
+        recurse: Callable[[Response], list[list[T]]] | None = None,
+        breadth: int = 60,
     ) -> None:
         self._groups = [group for group in groups if group]
         self._pending: set[int] = set()
         self._recurse = recurse
+        self._breadth = breadth
         self._results: list[Verdict] = []
         self._settled = False  # a final answer is decided: Finish was given, or a 2xx relayed
         self._stopped = False  # cancelled or a 6xx came: nothing new is started
@@ -126,10 +130,12 @@ class Fork(Generic[T]):
         if branch not in self._pending:
             return []
         if status < 400 and self._recurse is not None and not self._stopped and not self._settled:
-            targets = self._recurse(response)
-            if targets:
+            groups = self._recurse(response)
+            if groups:
                 self._pending.discard(branch)
-                return self._launch(targets)
+                room = self._breadth - len(self._pending)
+                self._groups[:0] = [group for group in (groups[0][room:], *groups[1:]) if group]
+                return self._launch(groups[0][:room])
         return self._end(branch, Verdict(status, response))
 
     def timed_out(self, branch: int) -> list[Action[T]]:

@@ -11,7 +11,7 @@ __all__ = ["Forwarding"]
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sipapp.core.branch import Branch
+from sipapp.core.branch import Branch, relay_2xx
 from sipapp.core.context import Done
 from sipapp.core.forking import Action, Cancel, Finish, Fork, Launch, Relay, Verdict
 from sipapp.core.rewriting import loop_mark
@@ -80,8 +80,8 @@ class Forwarding:
     """
 
     __slots__ = (
-        "_branches", "_breadth", "_done", "_fork", "_loop_mark", "_record_route", "_ring",
-        "_share", "due", "proxy", "tx",
+        "_branches", "_breadth", "_done", "_fork", "_loop_mark", "_record_route", "_relayed",
+        "_ring", "_share", "due", "proxy", "tx",
     )  # fmt: skip
 
     def __init__(
@@ -94,7 +94,7 @@ class Forwarding:
         *,
         ring: float | None = None,
         record_route: bool = False,
-        recurse: Callable[[Response], Sequence[Target]] | None = None,
+        recurse: Callable[[Response], list[list[Target]]] | None = None,
     ) -> None:
         self.due = IDLE
         self.proxy = proxy
@@ -103,9 +103,10 @@ class Forwarding:
         self._breadth = self._share = breadth
         self._record_route = record_route
         self._loop_mark = loop_mark(tx.request, proxy.signer)
-        self._fork: Fork[Target] = Fork(targets, invite=tx.invite, recurse=recurse)
+        self._fork: Fork[Target] = Fork(targets, invite=tx.invite, recurse=recurse, breadth=breadth)
         self._branches: dict[int, _Forked] = {}
         self._ring = ring
+        self._relayed = False
 
     @property
     def stopped(self) -> bool:
@@ -182,12 +183,14 @@ class Forwarding:
             self.proxy.wheel.arm(self, self._ring)
 
     def _relay(self, response: Response) -> None:
-        if not self.tx.finished or self._fork.accepted:
-            self.tx.respond(response)
         if response.final:
+            relay_2xx(self.tx, response, accepted=self._relayed)
+            self._relayed = True
             if self._ring is not None:
                 self.proxy.wheel.disarm(self)
             self._report(None)
+        elif not self.tx.finished:
+            self.tx.respond(response)
 
     def _finish(self, verdict: Verdict) -> None:
         if self._ring is not None:

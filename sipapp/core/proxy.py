@@ -80,7 +80,7 @@ class Proxy:
         *,
         ring: float | None = None,
         record_route: bool = True,
-        recurse: Callable[[Response], Sequence[Target]] | None = None,
+        recurse: Callable[[Response], list[list[Target]]] | None = None,
     ) -> ResponseContext | None:
         """Try the groups of targets one after another, the members of a group at once.
 
@@ -91,7 +91,7 @@ class Proxy:
                 best failure, which is not sent.
             ring: seconds each group may ring.
             record_route: stay in the path of the dialog.
-            recurse: gives more targets out of a 3xx.
+            recurse: gives more groups of targets out of a 3xx.
 
         Returns: the response context, or None when ``done`` was already told 440.
         Raises:

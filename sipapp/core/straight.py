@@ -10,7 +10,7 @@ __all__ = ["Straight"]
 
 from typing import TYPE_CHECKING
 
-from sipapp.core.branch import Branch
+from sipapp.core.branch import Branch, relay_2xx
 from sipapp.core.context import Done
 from sipapp.core.forking import Verdict, best_of
 from sipapp.core.rewriting import loop_mark
@@ -94,9 +94,8 @@ class Straight(Branch):
             if not self._ended:
                 self.tx.respond(response)
         elif not self._accepted or self.tx.invite:  # every 2xx of an INVITE makes a dialog
-            if self._accepted or not self.tx.finished:
-                self._accepted = self._ended = True
-                self.tx.respond(response)
+            relay_2xx(self.tx, response, accepted=self._accepted)
+            self._accepted = self._ended = True
             self._report(None)
 
     def unanswered(self) -> None:

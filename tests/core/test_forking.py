@@ -201,9 +201,19 @@ class RecursionTests:
 
     def test_a_3xx_gives_new_branches_in_the_same_group(self) -> None:
         """RFC 3261 16.7 step 4. [R01]"""
-        fork: Fork[str] = Fork([["a"]], invite=True, recurse=lambda _: ["x", "y"])
+        fork: Fork[str] = Fork([["a"]], invite=True, recurse=lambda _: [["x", "y"], ["z"]])
         fork.begin()
         assert fork.response(0, answer(302)) == launches("x", "y", first=1)
+        fork.response(1, answer(486))
+        assert fork.response(2, answer(486)) == launches("z", first=3)
+
+    def test_redirections_keep_to_the_breadth(self) -> None:
+        """RFC 5393 5.3.3: what rings already counts."""
+        fork: Fork[str] = Fork([["a", "b"]], invite=True, recurse=lambda _: [["x", "y"]], breadth=2)
+        fork.begin()
+        assert fork.response(0, answer(302)) == launches("x", first=2)
+        fork.response(1, answer(486))
+        assert fork.response(2, answer(486)) == launches("y", first=3)
 
     def test_a_3xx_without_new_targets_is_an_answer(self) -> None:
         """Nothing left to try: the caller gets the 3xx."""
@@ -214,7 +224,7 @@ class RecursionTests:
 
     def test_nothing_is_tried_after_cancel(self) -> None:
         """A 302 that crosses the CANCEL starts nothing."""
-        fork: Fork[str] = Fork([["a"]], invite=True, recurse=lambda _: ["x"])
+        fork: Fork[str] = Fork([["a"]], invite=True, recurse=lambda _: [["x"]])
         fork.begin()
         fork.cancel()
         assert fork.response(0, answer(302)) == [Finish(Verdict(487))]
