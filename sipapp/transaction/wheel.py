@@ -158,9 +158,16 @@ class TimerWheel:
                     entry.on_timer(now)
                 except Exception as error:
                     self._failed(error)
+        self._renew(first)
         self._wake = _NEVER
         if self._armed:
             self._wake_at(self._next_occupied(), self.seconds())
+
+    def _renew(self, first: int) -> None:
+        """Replace the buckets that were emptied: a dict that was full once stays large."""
+        for tick in range(max(first, self._cursor - _SLOTS), self._cursor):
+            if not self._slots[tick & _MASK]:
+                self._slots[tick & _MASK] = {}
 
     def _first_tick_after(self, now: float) -> int:
         tick = int(now * self._rate)

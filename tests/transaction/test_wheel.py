@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from sys import getsizeof
 
 import pytest
 from hypothesis import given
@@ -227,3 +228,13 @@ def test_a_stopped_wheel_forgets_all(desk: Desk) -> None:
     desk.wheel.stop()
     assert ([entry.due for entry in entries], len(desk.wheel)) == ([IDLE, IDLE], 0)
     assert desk.clock.getDelayedCalls() == []
+
+
+def test_a_full_bucket_gives_its_memory_back(desk: Desk) -> None:
+    """A burst of calls does not leave its mark on the memory for ever (soak)."""
+    empty = sum(map(getsizeof, desk.wheel._slots))
+    for number in range(1_000):
+        desk.arm(f"n{number}", 1.0)
+    assert sum(map(getsizeof, desk.wheel._slots)) > empty
+    desk.clock.advance(2)
+    assert sum(map(getsizeof, desk.wheel._slots)) == empty
