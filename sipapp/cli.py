@@ -157,7 +157,7 @@ def _user_add(options: argparse.Namespace) -> int:
 
 
 def _user_passwd(options: argparse.Namespace) -> int:
-    _, path = _store(options)
+    path = _filled_store(options)
     username, domain = _user(options.user)
     password = _password(options, username, domain)
     with Users(path) as users:
@@ -167,7 +167,7 @@ def _user_passwd(options: argparse.Namespace) -> int:
 
 
 def _user_del(options: argparse.Namespace) -> int:
-    _, path = _store(options)
+    path = _filled_store(options)
     username, domain = _user(options.user)
     with Users(path) as users:
         _must_exist(users, username, domain)
@@ -177,7 +177,7 @@ def _user_del(options: argparse.Namespace) -> int:
 
 
 def _user_list(options: argparse.Namespace) -> int:
-    _, path = _store(options)
+    path = _filled_store(options)
     with Users(path) as users:
         for account in users.list(options.of and options.of.lower()):
             print(f"{account.username}@{account.domain}{'' if account.enabled else ' (disabled)'}")
@@ -232,6 +232,14 @@ def _store(options: argparse.Namespace) -> tuple[Config, Path]:
     if config.store.path is None:
         leave(["a memory store keeps no users; use --store sqlite:PATH"], USAGE)
     return config, config.store.path
+
+
+def _filled_store(options: argparse.Namespace) -> Path:
+    """Find the database; not to find it is better than to make one where a path is mistyped."""
+    _, path = _store(options)
+    if not path.exists():
+        leave([f"{path} does not exist; the first sipapp user add makes it"], NO_USER)
+    return path
 
 
 def _loaded(options: argparse.Namespace, *, look: bool = True) -> Loaded:

@@ -185,6 +185,20 @@ def test_users_that_are_there_or_not(terminal: Terminal, tmp_path: Path) -> None
         )
 
 
+@pytest.mark.parametrize("words", ["list", "del a@example.com", "passwd a@example.com --generate"])
+def test_a_database_that_is_not_there_is_not_made(
+    terminal: Terminal, tmp_path: Path, words: str
+) -> None:
+    """A path with a mistake would look like a server without users."""
+    path = tmp_path / "typo.sqlite"
+    assert terminal("user", *words.split(), "--store", "sqlite:typo.sqlite") == (
+        67,
+        "",
+        f"sipapp: {path} does not exist; the first sipapp user add makes it\n",
+    )
+    assert not path.exists()
+
+
 def test_a_user_of_a_foreign_domain_is_remarked_upon(terminal: Terminal) -> None:
     """It may be a typing mistake, or a domain that is added later."""
     terminal("init")
@@ -195,12 +209,12 @@ def test_a_user_of_a_foreign_domain_is_remarked_upon(terminal: Terminal) -> None
     )
 
 
-def test_an_empty_password_is_refused(terminal: Terminal) -> None:
+def test_an_empty_password_is_refused(terminal: Terminal, tmp_path: Path) -> None:
     """Nothing is created."""
     words = ("user", "add", "a@example.com", "--password-stdin", "--store", "sqlite:x.db")
     code, out, err = terminal(*words, typed="\n")
     assert (code, out, err.count("\n")) == (64, "", 1)
-    assert terminal("user", "list", "--store", "sqlite:x.db") == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_database_that_is_none(terminal: Terminal, tmp_path: Path) -> None:
