@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Call"]
 
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from sipapp.core.forking import Verdict
 from sipapp.core.recursion import Recursion
 from sipapp.core.redirect import redirection
 from sipapp.core.target import Target
-from sipapp.errors import CallEnded, WrongState
+from sipapp.errors import CallEnded, UsageError, WrongState
 from sipapp.message.message import Request, Response, response_to
+from sipapp.message.uri import SipUri
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
@@ -68,6 +70,11 @@ class Call:
         """Whether a final answer went to the caller."""
         return self._tx.finished
 
+    @property
+    def decided(self) -> bool:
+        """Whether an answer went to the caller, or a failure is kept to be sent."""
+        return self._tx.finished or self._outcome is not None
+
     async def respond(
         self,
         status: int,
@@ -77,6 +84,8 @@ class Call:
         headers: Iterable[tuple[str, bytes]] = (),
     ) -> None:
         """See `ICall.respond`."""
+        if not 100 < status < 700:
+            raise UsageError(f"{status} is no status from 101 to 699")
         extra = [*redirection(to), *headers]
         tag = self._tx.to_tag
         await self.send(response_to(self.request, status, reason, to_tag=tag, extra=extra))
@@ -112,7 +121,7 @@ class Call:
             ended.callback,
             ring=ring,
             record_route=settings.record_route if record_route is None else record_route,
-            recurse=Recursion(self.request, groups) if _chosen(recurse, settings.recurse) else None,
+            recurse=self._recursion(groups) if _chosen(recurse, settings.recurse) else None,
         )
         verdict = await ended
         self._forwarding = None
@@ -159,6 +168,10 @@ class Call:
         itself = self._server.is_self(self.request)
         self.finish(otherwise=self._server.absent_status(self.request) if itself else 404)
 
+    def _recursion(self, groups: Sequence[Sequence[Target]]) -> Recursion | None:
+        """Redirections of others' users are not ours to follow (RFC 3261 16.5)."""
+        return Recursion(self.request, groups) if self._server.is_ours(self.request) else None
+
     def _check_open(self) -> None:
         if self._ended:
             raise CallEnded("the caller gave up")
@@ -170,5 +183,12 @@ def _chosen(asked: bool | None, configured: bool) -> bool:
     return configured if asked is None else asked
 
 
-def _group(item: Target | Sequence[Target]) -> Sequence[Target]:
-    return [item] if isinstance(item, Target) else item
+def _group(item: Target | Sequence[Target]) -> list[Target]:
+    """Return an application's targets without URI headers (RFC 3261 19.1.1 table 1)."""
+    group = [item] if isinstance(item, Target) else item
+    return [
+        replace(target, uri=target.uri.without_headers())
+        if isinstance(target.uri, SipUri) and target.uri.headers_text
+        else target
+        for target in group
+    ]

@@ -76,12 +76,24 @@ class Chain:
             call.finish(otherwise=error.status_hint)
         except Exception:  # the plug-in border: nobody's exception stops the server
             self._blame(name, call)
+        else:
+            if not call.decided:
+                self._remind(name, call)
 
     async def _whole(self, call: Call) -> None:
         try:  # noqa: SIM105  # a third of the time of suppress()
             await self.run(call)
         except CallEnded:
             pass
+        call.finish()
+
+    def _remind(self, name: str, call: Call) -> None:
+        self.log.error(
+            "application {application} decided nothing on {method} {call_id}: answered 500",
+            application=name,
+            method=call.request.method,
+            call_id=call.request.call_id,
+        )
         call.finish()
 
     def _blame(self, name: str, call: Call) -> None:

@@ -154,6 +154,8 @@ class Server:
     def targets_of(self, request: Request) -> list[list[Target]]:
         """Return where a request goes by default: bindings, or its own URI when foreign."""
         uri = request.uri
+        if not isinstance(uri, SipUri) and self._outbound_proxy is None:
+            return []  # nobody here knows where a number lives
         if not isinstance(uri, SipUri) or not self._is_our_host(uri):
             return [[Target(uri, next_hop=self._outbound_proxy)]]
         aor = self.aor_of(uri)

@@ -6,7 +6,7 @@ __all__ = ["redirection"]
 
 from collections.abc import Sequence
 
-from sipapp.errors import UsageError
+from sipapp.errors import MessageError, UsageError
 from sipapp.message.uri import parse_uri
 
 
@@ -18,13 +18,12 @@ def redirection(to: Sequence[str | tuple[str, float]]) -> list[tuple[str, bytes]
     Args:
         to: URIs, or (URI, q) with q from 0 to 1; without q a URI counts as 1.
     Raises:
-        UsageError: q is out of range.
-        MessageError: a URI is broken.
+        UsageError: q is out of range, or a URI is broken.
     """
     pairs = [(item, None) if isinstance(item, str) else item for item in to]
     fields: list[tuple[str, bytes]] = []
     for uri, q in sorted(pairs, key=_descending):
-        text = str(parse_uri(uri.encode("utf-8", "surrogateescape")))
+        text = _checked(uri)
         value = f"<{text}>" if q is None else f"<{text}>;q={q:.3g}"
         fields.append(("Contact", value.encode("utf-8", "surrogateescape")))
     return fields
@@ -35,3 +34,11 @@ def _descending(pair: tuple[str, float | None]) -> float:
     if not 0 <= q <= 1:
         raise UsageError(f"q is {q}, not from 0 to 1")
     return -q
+
+
+def _checked(uri: str) -> str:
+    """Return the text of a URI; a broken one is a mistake of the application, not of a peer."""
+    try:
+        return str(parse_uri(uri.encode("utf-8", "surrogateescape")))
+    except MessageError as error:
+        raise UsageError(f"{uri!r} is no URI: {error.reason}") from error

@@ -88,6 +88,8 @@ def _target(
             uri = uri.without_headers()
         if flow is None and excluded(uri):
             return None
+    elif not binding.path:
+        return None  # tel: and others lead nowhere by themselves
     if flow is None and binding.received:
         flow = _revived(binding.received, flow_to)
     if not binding.path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipapp.core.redirect import redirection
-from sipapp.errors import MessageError, UsageError
+from sipapp.errors import UsageError
 
 
 def test_the_preferred_contact_comes_first() -> None:
@@ -31,5 +31,5 @@ def test_q_out_of_range_is_a_bug_of_the_caller() -> None:
 
 def test_a_broken_uri_is_refused() -> None:
     """Nothing unparsed goes into a header field (hostile.md I5)."""
-    with pytest.raises(MessageError):
+    with pytest.raises(UsageError, match="is no URI"):
         redirection(["sip:a@h>\r\nX-Injected: 1"])

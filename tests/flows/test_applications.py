@@ -180,3 +180,41 @@ def test_an_answer_during_the_search_ends_the_search() -> None:
         bob.respond(ringing, 487)
         lab.advance(40)
         assert bob.heard == ["ACK"]
+
+
+class Idle(Application):
+    """Forgets to decide."""
+
+    async def call(self, call: ICall) -> None:
+        """Do nothing."""
+
+
+def test_an_application_without_a_verb_is_told_so() -> None:
+    """The caller gets 500, and the author a line in the log."""
+    with Lab(apps=[Idle]) as lab, capturedLogs() as events:
+        alice = lab.phone("alice")
+        invite = alice.invite("bob")
+        lab.advance()
+        assert alice.heard == ["500"]
+        alice.acknowledge_failure(invite, alice.take_response(500))
+        lab.advance(40)
+        told = [event["application"] for event in events if "decided nothing" in str(event)]
+        assert told == ["Idle"]
+
+
+class Wild(Application):
+    """Answers with a status that there is not."""
+
+    async def call(self, call: ICall) -> None:
+        await call.respond(700)
+
+
+def test_a_status_that_is_none_is_a_mistake_of_the_application() -> None:
+    """It is blamed by name; the caller gets 500."""
+    with Lab(apps=[Wild]) as lab, capturedLogs() as events:
+        alice = lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        failures = [str(each["log_failure"].value) for each in events if "log_failure" in each]
+        assert failures == ["700 is no status from 101 to 699"]
+        assert alice.heard == ["500"]

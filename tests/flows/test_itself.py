@@ -115,3 +115,21 @@ def test_an_application_answers_by_itself() -> None:
         assert heard(alice, lab, "SUBSCRIBE") == ["405"]
         assert heard(alice, lab, "DANCE") == ["501"]
         assert heard(alice, lab, "INVITE") == ["180", "486"]
+
+
+def test_what_options_requires_must_be_known() -> None:
+    """RFC 3261 8.2.2.3: 420 with the tags that are not. [M04]"""
+    with Lab() as lab:
+        alice = lab.phone("alice")
+        alice.request("OPTIONS", "sip:example.test", extra=[("Require", b"path, nosuch")])
+        lab.advance()
+        assert alice.take_response(420).headers.get("Unsupported") == b"nosuch"
+
+
+def test_a_number_that_nobody_maps_is_not_found() -> None:
+    """RFC 3261 16.5: a tel URI has no target by itself."""
+    with Lab() as lab:
+        alice = lab.phone("alice")
+        alice.request("MESSAGE", "tel:+12015550123")
+        lab.advance()
+        assert alice.heard == ["404"]
