@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = ["CSEQS", "HOPS", "STAR", "URIS", "Message", "Request", "Response", "response_to"]
 
 from collections.abc import Iterable
+from itertools import compress
 from typing import Final, Literal
 
 from sipapp.errors import MessageError, UsageError
@@ -212,11 +213,16 @@ class Message:
 
     def pop_via(self) -> None:
         """Take the topmost Via value away (RFC 3261 16.7 step 3)."""
-        headers = self.headers
-        at = headers.names.index("Via")
-        line = headers.lines[at]
-        rest = split_via(line.partition(b":")[2].strip())[1] if b"," in line else None
-        headers.pop_first("Via", rest)
+        names, lines = self.headers.names, self.headers.lines
+        at = names.index("Via")
+        line = lines[at]
+        rest = line.partition(b",")[2].strip()
+        if b'"' in line:  # the comma may be a quoted one
+            rest = split_via(line.partition(b":")[2].strip())[1] or b""
+        if rest:
+            lines[at] = b"Via: " + rest
+        else:
+            del names[at], lines[at]
         self._top_via = None
 
     def replace_top_via(self, via: bytes) -> None:
@@ -360,12 +366,9 @@ def response_to(
         UsageError: ``reason`` or ``extra`` has a line break, and so could smuggle in header fields.
     """
     copied = _COPIED if status >= 300 else _COPIED_100 if status == 100 else _COPIED_DIALOG
-    names: list[str] = []
-    lines: list[bytes] = []
-    for name, line in zip(request.headers.names, request.headers.lines, strict=True):
-        if name in copied:
-            names.append(name)
-            lines.append(line)
+    kept = [name in copied for name in request.headers.names]
+    names = list(compress(request.headers.names, kept))
+    lines = list(compress(request.headers.lines, kept))
     if to_tag is not None and status != 100 and "To" in names and not _has_to_tag(request):
         lines[names.index("To")] += b";tag=" + to_tag.encode("ascii")
     for name, value in extra:

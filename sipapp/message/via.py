@@ -218,12 +218,14 @@ def split_via(value: bytes) -> tuple[Via, bytes | None]:
     Raises:
         MessageError: the first value breaks the grammar, or nothing follows a comma.
     """
-    usual = _USUAL.fullmatch(value)
+    text, comma, rest = value.partition(b",")
+    usual = _USUAL.fullmatch(text)  # no usual one has a comma of its own
     if usual is not None:
         sender, params, first, branch, last = usual.groups()
-        if not (first and last):
+        rest = rest.strip(b" \t")
+        if not (first and last) and (rest or not comma):
             rport = "" if first or last else None
-            return _SENDERS[sender]._with(params.decode(), branch.decode(), rport), None
+            return _SENDERS[sender]._with(params.decode(), branch.decode(), rport), rest or None
     return _split(value)
 
 
