@@ -63,7 +63,7 @@ def registrar_on(store: LocationStore, clock: Clock) -> tuple[Registrar, Flow]:
         clock=clock,
         utc=time.time,
         random=lambda: 0.5,
-        new_token=lambda: "314159265358",
+        tag_of=lambda _: "314159265358",
     )
     flow = Flow("UDP", ("127.0.0.3", 5060), ("127.0.0.3", 5070), "127.0.0.3:5060", Later(clock))
     return registrar, flow

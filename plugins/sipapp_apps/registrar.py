@@ -18,4 +18,4 @@ class Registrar(Application):
         """Answer a REGISTER once the bindings are durable."""
         if call.request.method != "REGISTER":
             return await call.pass_on()
-        await call.send(await self.sip.register(call.request, call.flow))
+        await self.sip.register(call)

@@ -99,6 +99,17 @@ class Call:
             if self._forwarding is not None:  # the application did not wait for the search
                 self._forwarding.cancel()
 
+    @property
+    def repeated(self) -> bool:
+        """Whether this very request was carried out before, and let go by `dismiss`."""
+        return self._tx.repeated
+
+    def dismiss(self, response: Response) -> None:
+        """Answer a request whose repetitions can be answered anew, and keep nothing of it."""
+        self._check_open()
+        self._outcome = None
+        self._tx.dismiss(response, carried_out=response.status < 300)
+
     async def proxy(
         self,
         targets: Sequence[Target | Sequence[Target]] | None = None,

@@ -119,5 +119,5 @@ class ISIPServer(Interface):
             user: an address of record, or a Request-URI that names one of our addresses.
         """
 
-    async def register(request: Request, flow: Flow) -> Response:
-        """Carry out a REGISTER; the response comes after the bindings are durable."""
+    async def register(call: ICall) -> None:
+        """Carry out a REGISTER and answer it, after the bindings are durable."""

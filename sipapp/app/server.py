@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from zope.interface import implementer
 
+from sipapp.app.call import Call
 from sipapp.app.chain import Chain, LoadedApplication
 from sipapp.app.config import Config
 from sipapp.app.discovery import load_application
-from sipapp.app.interfaces import ISIPApplication, ISIPServer
+from sipapp.app.interfaces import ICall, ISIPApplication, ISIPServer
 from sipapp.app.reception import Reception
 from sipapp.app.stateless import StatelessReception
 from sipapp.app.stores import Stores
@@ -27,11 +28,13 @@ from sipapp.core.proxy import Proxy
 from sipapp.core.registrar import Registrar
 from sipapp.core.registration import RegistrarLimits
 from sipapp.core.target import Target, target_groups
+from sipapp.errors import UsageError
 from sipapp.message.digest import Algorithm
 from sipapp.message.message import Request, Response
 from sipapp.message.stream import StreamLimits
 from sipapp.message.uri import SipUri, parse_uri
 from sipapp.transaction.layer import TransactionLayer
+from sipapp.transaction.matching import repeatable_tag, server_key
 from sipapp.transaction.timers import Timers
 from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.flow import Flow
@@ -98,7 +101,7 @@ class Server:
             clock=world.clock,
             utc=world.utc,
             random=world.uniform,
-            new_token=self.new_token,
+            tag_of=_tag_of,
             limits=RegistrarLimits(
                 registrar.min_expires, registrar.default_expires, registrar.max_expires
             ),
@@ -140,9 +143,12 @@ class Server:
         """See `ISIPServer.locate`."""
         return self.stores.locations.lookup(self.aor_of(user))
 
-    async def register(self, request: Request, flow: Flow) -> Response:
+    async def register(self, call: ICall) -> None:
         """See `ISIPServer.register`."""
-        return await self.registrar.register(request, flow)
+        if not isinstance(call, Call):
+            raise UsageError("only a call of this server can be registered")
+        response = await self.registrar.register(call.request, call.flow, repeated=call.repeated)
+        call.dismiss(response)
 
     def aor_of(self, uri: SipUri) -> str:
         """Return the location key of a URI of ours: an address of ours stands for a domain."""
@@ -216,6 +222,10 @@ class Server:
         return Authenticator(
             self.stores.accounts, nonces, guesses, policy, random_bytes=self.world.random_bytes
         )
+
+
+def _tag_of(request: Request) -> str:
+    return repeatable_tag(server_key(request, request.method))
 
 
 def _transport_limits(config: Config) -> Limits:

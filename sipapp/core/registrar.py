@@ -26,6 +26,7 @@ from sipapp.core.registration import (
 )
 from sipapp.errors import MessageError, SipError, StoreError
 from sipapp.message.fields import split_via
+from sipapp.message.grammar import quote
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.uri import SipUri, Uri
 from sipapp.transport.flow import Flow
@@ -50,7 +51,8 @@ class Registrar:
         clock: the monotonic clock of the store.
         utc: seconds since 1970, for Date.
         random: gives numbers from 0 up to but not including 1.
-        new_token: gives a To tag that nobody can guess (RFC 3261 19.3).
+        tag_of: gives the To tag for a request, one that nobody can guess (RFC 3261 19.3) and the
+            same for its repetitions (8.2.7).
         limits: what is granted.
         service_route: values of Service-Route, each with its brackets, for all phones (RFC 3608).
     """
@@ -63,7 +65,7 @@ class Registrar:
         clock: IReactorTime,
         utc: Callable[[], float],
         random: Callable[[], float],
-        new_token: Callable[[], str],
+        tag_of: Callable[[Request], str],
         limits: RegistrarLimits | None = None,
         service_route: Sequence[str] = (),
     ) -> None:
@@ -73,12 +75,12 @@ class Registrar:
         self._clock = clock
         self._utc = utc
         self._random = random
-        self._new_token = new_token
+        self._tag_of = tag_of
         self._service_route = [("Service-Route", route.encode()) for route in service_route]
         self._date_second = -1
         self._date = b""
 
-    async def register(self, request: Request, flow: Flow) -> Response:
+    async def register(self, request: Request, flow: Flow, *, repeated: bool = False) -> Response:
         """Carry out a REGISTER, all of it or nothing.
 
         A refusal by the store is a response as well: 503 with Retry-After, 403 at the limit of
@@ -87,17 +89,18 @@ class Registrar:
         Args:
             request: whose sender may change the bindings of its To (steps 3 and 4).
             flow: what it came over.
+            repeated: it was carried out before: only say how things stand.
         Returns: when the change is durable; with a store in memory that is at once.
         """
         try:
-            return await self._register(request, flow)
+            return await self._register(request, flow, repeated)
         except (MessageError, Refusal, StoreError) as error:
             return self._refused(request, error)
 
-    async def _register(self, request: Request, flow: Flow) -> Response:
+    async def _register(self, request: Request, flow: Flow, repeated: bool) -> Response:
         aor = self._aor(request)
         wishes = read_wishes(request, self.limits)
-        if not wishes:  # step 6: a query
+        if not wishes or repeated:  # step 6: a query
             return self._accepted(self._store.lookup(aor), request, ())
         path = read_path(request, self.limits)
         change = self._change(request, wishes, path, flow)
@@ -174,7 +177,7 @@ class Registrar:
         reason: str | None,
         extra: Sequence[tuple[str, bytes]] = (),
     ) -> Response:
-        token = self._new_token()
+        token = self._tag_of(request)
         response = response_to(request, status, reason, to_tag=token, extra=extra)
         if "Record-Route" in response.headers:  # RFC 3261 10.3: never in an answer to REGISTER
             response.remove_header("Record-Route")
@@ -195,7 +198,7 @@ def _contact(binding: Binding, now: float) -> bytes:
     if binding.q is not None:
         text += f";q={binding.q / 1000:g}"
     if binding.instance:
-        text += f';+sip.instance="{binding.instance}"'
+        text += f";+sip.instance={quote(binding.instance)}"
     if binding.reg_id:
         text += f";reg-id={binding.reg_id}"
     left = max(1, round(binding.expires_at - now))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from sipapp.errors import UsageError
 from sipapp.message.message import Request, Response, response_to
+from sipapp.transaction.answered import Answered
 from sipapp.transaction.client import ClientTransaction, ClientUser, NonInviteClient
 from sipapp.transaction.invite_client import InviteClient
 from sipapp.transaction.invite_server import InviteServer
@@ -56,11 +57,12 @@ class TransactionLayer:
     Attributes:
         user: the core; to be set before the first message.
         refused: how many requests got that 503.
+        answered: requests that were carried out and are not kept.
     """
 
     __slots__ = (
         "_clients", "_reply_flow", "_servers", "_stopped", "_timers", "_timers_of", "_wheel",
-        "max_transactions", "new_token", "refused", "user",
+        "answered", "max_transactions", "new_token", "refused", "user",
     )  # fmt: skip
 
     user: TransactionUser
@@ -84,6 +86,7 @@ class TransactionLayer:
         self.new_token = new_token
         self.max_transactions = max_transactions
         self.refused = 0
+        self.answered = Answered(wheel.seconds, timers.timer_j, max_transactions)
         self._stopped = False
 
     @property

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.parser import parse_message
+from sipapp.transaction.answered import Answered
 from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
 from sipapp.transaction.matching import Key, repeatable_tag
 from sipapp.transaction.timers import Timers
@@ -35,6 +36,7 @@ class ServerLayer(Protocol):
     """What a server transaction needs of the layer it lives in."""
 
     user: TransactionUser
+    answered: Answered
 
     def forget_server(self, tx: ServerTransaction) -> None:
         """The transaction has terminated."""
@@ -133,12 +135,24 @@ class ServerTransaction(Transaction):
         fire(self, self._event(response))
         del self._response
 
-    def dismiss(self, response: Response) -> None:
+    @property
+    def repeated(self) -> bool:
+        """Whether this very request was carried out before and let go by `dismiss`."""
+        return self.key in self._layer.answered
+
+    def dismiss(self, response: Response, *, carried_out: bool = False) -> None:
         """Answer and forget: the request, sent again, is a new one and judged again.
 
         RFC: 3261 8.2.7, 26.3.2.4. For those who have proved nothing: they get one datagram for
         one, and cost no memory. To needs ``repeatable_tag``.
+
+        Args:
+            response: the final response.
+            carried_out: the request has changed something; its copies are to be told apart by
+                ``repeated`` for as long as timer J would run.
         """
+        if carried_out and not self.flow.reliable:
+            self._layer.answered.add(self.key)
         self.reply.send(response.to_bytes())
         self.leave()
 

@@ -45,7 +45,7 @@ class Desk:
             clock=self.clock,
             utc=lambda: 784111777.0,
             random=lambda: 0.5,
-            new_token=lambda: "ours",
+            tag_of=lambda _: "ours",
             **options,  # type: ignore[arg-type]
         )
 
