@@ -8,13 +8,16 @@ in one call. Reading goes through a second connection; in WAL mode it never wait
 
 Every piece of work runs in a savepoint, so one that raises takes nothing else down. When the file
 itself fails (locked by somebody for longer than ``busy_timeout``, disk full, I/O error), the whole
-group fails with :class:`StoreError`, and the next group starts with a fresh connection.
+group fails with :class:`StoreError`, and the next group starts with a fresh connection. To a file
+that somebody has deleted SQLite would go on writing, and say that all is well; so each group looks
+first whether the file is still there.
 """
 
 from __future__ import annotations
 
 __all__ = ["Database"]
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +68,7 @@ class Database:
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._reader: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         self._stopped: Deferred[None] | None = None
 
     def start(self) -> None:
@@ -82,6 +86,7 @@ class Database:
             reader = self._connect()
             with _closed_on_failure(reader):
                 _migrate(reader, self.path)
+                self._identity = _identity(self.path)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
         self._reader = reader
@@ -167,6 +172,8 @@ class Database:
         while not ending:
             group, ending = self._next_group()
             try:
+                if _identity(self.path) != self._identity:
+                    raise sqlite3.OperationalError("deleted or replaced; restart the server")
                 connection = connection or self._connect()
                 outcomes = _commit(connection, group)
             except sqlite3.Error as error:
@@ -219,6 +226,15 @@ def _run(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], An
             outcome.__cause__ = error
     connection.execute("RELEASE work")
     return outcome
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Tell one file from another at the same path; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _discard(connection: sqlite3.Connection | None) -> None:

@@ -112,6 +112,17 @@ def test_work_that_ends_the_transaction_fails_its_group(database: Database, inbo
     assert inbox.wait(database.write(add("a"))) == "a"
 
 
+def test_a_file_that_was_deleted_is_written_no_more(
+    database: Database, inbox: Inbox, path: Path
+) -> None:
+    """Nothing is acknowledged that nobody could find again, and no empty file takes its place."""
+    inbox.wait(database.write(add("a")))
+    path.unlink()
+    with pytest.raises(StoreError, match=r"sipapp\.db: deleted or replaced; restart the server"):
+        inbox.wait(database.write(add("b")))
+    assert not path.exists()
+
+
 def test_a_flood_is_written_in_several_transactions(database: Database, inbox: Inbox) -> None:
     """A group has a limit, so the first of a flood is not answered last; none is forgotten."""
     gate = Event()
