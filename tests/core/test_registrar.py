@@ -316,3 +316,12 @@ def test_instance_and_reg_id_are_kept_and_given_back() -> None:
         DATE,
     )
     assert [(b.instance, b.reg_id) for b in desk.store.lookup(ALICE)] == [(instance, 1), ("", 0)]
+
+
+def test_an_instance_is_quoted_as_it_came() -> None:
+    """RFC 3261 25.1, quoted-string: what is escaped in the REGISTER is escaped in the answer."""
+    desk = Desk()
+    params = r';+sip.instance="a\"b;x=\\"'
+    response = desk.ask(register(f"Contact: <sip:a@h.example>{params}"))
+    expected = f"Contact: <sip:a@h.example>{params};expires=3600"
+    assert response.to_bytes() == answer("200 OK", expected, DATE)
