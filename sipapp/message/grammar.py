@@ -141,6 +141,8 @@ def quote(text: str) -> str:
 
     RFC: 3261 25.1.
     """
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     plain = text.replace("\r", " ").replace("\n", " ")
     body = "".join(
         "\\" + char if char in '"\\' or (char < " " and char != "\t") or char == "\x7f" else char
@@ -165,9 +167,10 @@ def canonical_host(text: str) -> str | None:
     """Judge a host of a URI or a Via and give its one spelling, or None if it is no host.
 
     Names become lower case, IPv6 references lose their brackets and become RFC 5952 text, so that
-    equal text means equal host. Digits and dots that make no IPv4 address (444.555.666.777,
-    192.00.2.1) are no hostname either, because the last label starts with a letter. Of RFC 5118
-    4.10 the form with three colons is understood as the one with two.
+    equal text means equal host. The dot that may end a name goes, since all SIP names are absolute.
+    Digits and dots that make no IPv4 address (444.555.666.777, 192.00.2.1) are no hostname either,
+    because the last label starts with a letter. Of RFC 5118 4.10 the form with three colons is
+    understood as the one with two.
 
     RFC: 3261 25.1, 5954 4.1, 5118 4.10.
 
@@ -178,7 +181,7 @@ def canonical_host(text: str) -> str | None:
         return _ipv6(text[1:-1].replace(":::", "::")) if text.endswith("]") else None
     if text[-1:].isdigit() and (address := _ipv4(text)) is not None:
         return address
-    return text.lower() if _HOSTNAME.fullmatch(text) else None
+    return text.lower().removesuffix(".") if _HOSTNAME.fullmatch(text) else None
 
 
 @lru_cache(maxsize=1024)

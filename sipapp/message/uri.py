@@ -1,8 +1,9 @@
 """The URIs that SIP carries: sip and sips (RFC 3261 19.1), tel (RFC 3966) and any other.
 
 A URI keeps the text it was parsed from and prints exactly that. Its parts are kept as on the wire
-(escapes stay), except ``host``, which is lower case and without brackets, ready for comparing and
-for a socket. Escapes are decoded once, only where values are compared or shown to people.
+(escapes stay), except ``host``, which is lower case, without brackets and without a dot at its
+end, ready for comparing and for a socket. Escapes are decoded once, only where values are
+compared or shown to people.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class SipUri:
         scheme: "sip" or "sips".
         user: as on the wire (escaped), None if there is no ``@``. See ``plain_user``.
         password: as on the wire, None without one; may be empty. Never log it: ``redacted``.
-        host: lower-case name, or address text without brackets.
+        host: lower-case name without a dot at its end, or address text without brackets.
         port: 0 to 65535, None if not given.
         headers_text: what follows the ``?``, without it; empty if there is nothing.
 
@@ -186,7 +187,7 @@ class SipUri:
 
         RFC: 3261 10.3 step 5, 19.1.1 table 1.
         """
-        host = f"[{self.host}]" if ":" in self.host else self.host.rstrip(".")
+        host = f"[{self.host}]" if ":" in self.host else self.host
         if self.user is None:
             return f"{self.scheme}:{host}"
         user = escape_user(unescape(self.user)) if "%" in self.user else self.user

@@ -311,7 +311,7 @@ class Authenticator:
 
 def _domain(uri: SipUri) -> str:
     """The host as accounts spell their domain."""
-    return f"[{uri.host}]" if ":" in uri.host else uri.host.rstrip(".")
+    return f"[{uri.host}]" if ":" in uri.host else uri.host
 
 
 def _anonymous(uri: Uri) -> bool:

@@ -137,3 +137,20 @@ def test_a_user_of_ours_who_is_away(lab: Lab) -> None:
         assert isinstance(final, Response)
         alice.acknowledge_failure(again, final)
     assert alice.heard == ["480", "404"]
+
+
+def test_a_domain_with_a_dot_at_its_end(lab: Lab) -> None:
+    """RFC 3261 25.1, hostname: registrar, authenticator and proxy take it for the same domain."""
+    bob, alice = lab.phone("bob"), lab.phone("alice")
+    dotted = "sip:bob@example.test."
+    first = bob.request("REGISTER", "sip:example.test.", to=dotted, from_=dotted)
+    lab.advance()
+    bob.retry(first, bob.take_response(401), "builder")
+    invite = alice.request("INVITE", dotted, from_="sip:alice@example.test.")
+    lab.advance()
+    bob.take_response(200)
+    challenge = alice.take_response(407)
+    alice.acknowledge_failure(invite, challenge)
+    alice.retry(invite, challenge, "wonder")
+    lab.advance()
+    assert bob.heard == ["INVITE"]

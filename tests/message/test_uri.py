@@ -294,6 +294,14 @@ def test_the_address_of_record_is_canonical(text: str, expected: str) -> None:
     assert sip(expected).aor() == expected
 
 
+def test_a_dot_at_the_end_of_a_host_means_nothing() -> None:
+    """RFC 3261 25.1, hostname: it is legal and kept on the wire; the host is the same without."""
+    uri = sip("sip:bob@Example.com.:5060")
+    assert (uri.host, str(uri)) == ("example.com", "sip:bob@Example.com.:5060")
+    assert uri.matches(sip("sip:bob@example.com:5060"))
+    assert str(uri.replace(port=None)) == "sip:bob@example.com"
+
+
 def test_the_user_is_shown_with_escapes_decoded_once() -> None:
     """RFC 3261 19.1.2; RFC 4475 3.1.1.3."""
     users = [sip(f"sip:{user}@h").plain_user for user in ("sips%3Auser%40x", "%2541", "%C3%A9")]
