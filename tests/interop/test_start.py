@@ -193,6 +193,17 @@ def test_a_damaged_database_is_one_line_and_74(tmp_path: Path) -> None:
     assert not (tmp_path / "my.pid").exists()
 
 
+def test_a_database_in_use_is_one_line_and_78(tmp_path: Path) -> None:
+    """Two servers on one file would write over each other's bindings, whatever their ports."""
+    with running(tmp_path, "-n", "sipapp", "--demo", *listen_flags(free_port())) as process:
+        read_until(process, "Read on")
+        words = ["-n", "sipapp", "--demo", *listen_flags(free_port())]
+        code, out, err = run(tmp_path, *words)
+    cause = f"another server works with {tmp_path}/var/sipapp.sqlite"
+    assert (code, err) == (78, f"sipapp: default store: {cause}; stop it or name another file\n")
+    assert "Traceback" not in out
+
+
 def test_in_the_background_it_serves_and_stops(tmp_path: Path) -> None:
     """The writing thread of the database and the reactor live through the fork."""
     port = free_port()
