@@ -156,7 +156,8 @@ class Reception:
     def _authenticate(
         self, authenticator: Authenticator, request: Request, flow: Flow
     ) -> Account | Refusal:
-        verdict = authenticator.check(request, flow, proxy=request.method != "REGISTER")
+        proxy = request.method != "REGISTER" or not self._server.is_ours(request)
+        verdict = authenticator.check(request, flow, proxy=proxy)
         if isinstance(verdict, Authenticated):
             return verdict.account
         if isinstance(verdict, Malformed):

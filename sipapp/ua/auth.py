@@ -69,7 +69,8 @@ class AuthPolicy:
         offer_integrity: offer ``auth-int`` beside ``auth``. It is accepted in any case.
         bind_source: a nonce is good for the network it was issued to. Switch off when a proxy
             in front sends the requests of one user from several addresses.
-        own_identity: From, and To of a REGISTER, must be the user's own address of record.
+        own_identity: From, and To of a REGISTER that is for us, must be the user's own address of
+            record.
     """
 
     realms: tuple[str, ...]
@@ -198,21 +199,21 @@ class Authenticator:
         return uri.plain_user == account.username and _domain(uri) == account.domain
 
     def _check(self, request: Request, flow: Flow, proxy: bool) -> Verdict:
-        realm = self._realm(request)
+        realm = self._realm(request, proxy)
         source = network_of(flow.remote[0])
         credentials = self._credentials(request, realm, proxy)
         stale = False
         if credentials is not None:
             verdict = self._judge(credentials, request, source)
             if isinstance(verdict, Account):
-                return self._admit(verdict, request)
+                return self._admit(verdict, request, proxy)
             stale = verdict is Freshness.STALE
         nonce = self._nonces.issue(realm, self._bound(source))
         return self._challenge(realm, nonce, stale, proxy)
 
-    def _realm(self, request: Request) -> str:
+    def _realm(self, request: Request, proxy: bool) -> str:
         """The domain that a request claims to be of: that of the address to register, or From."""
-        claimed = request.to if request.method == "REGISTER" else request.from_
+        claimed = request.to if request.method == "REGISTER" and not proxy else request.from_
         uri = claimed.uri
         domain = _domain(uri) if isinstance(uri, SipUri) else ""
         return domain if domain in self._templates else self._policy.realms[0]
@@ -273,12 +274,12 @@ class Authenticator:
         find = self._accounts.find_hashed if credentials.hashed else self._accounts.find
         return find(credentials.username, credentials.realm)
 
-    def _admit(self, account: Account, request: Request) -> Verdict:
-        """Allow only one's own name in From and, for REGISTER, in To (hostile.md A12)."""
+    def _admit(self, account: Account, request: Request, proxy: bool) -> Verdict:
+        """Allow only one's own name in From and, to register here, in To (hostile.md A12)."""
         if not self._policy.own_identity:
             return Authenticated(account)
         claimed = [request.from_.uri]
-        if request.method == "REGISTER":
+        if request.method == "REGISTER" and not proxy:
             claimed.append(request.to.uri)
         elif _anonymous(claimed[0]):
             return Authenticated(account)
