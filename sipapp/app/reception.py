@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sipapp.app.call import Call
 from sipapp.core.options import options_response
 from sipapp.core.rewriting import loop_mark
+from sipapp.core.routing import Taken
 from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.uri import SipUri, TelUri
@@ -78,6 +79,8 @@ class Reception:
         refused = self.check(request)
         if taken.signed and request.to_tag is not None:
             if refused is None:
+                refused = self.challenge(request, tx.flow, taken)
+            if refused is None:
                 self.clean(request)
                 server.proxy.forward_in_dialog(tx, taken.way)
             else:  # kept, for its ACK has our Route and would be forwarded as that of a 2xx
@@ -134,9 +137,16 @@ class Reception:
             return 420, [("Unsupported", ", ".join(wanted).encode("ascii", "replace"))]
         return None
 
-    def challenge(self, request: Request, flow: Flow) -> Refusal | None:
-        """Return what is still to prove, None when nothing is."""
+    def challenge(self, request: Request, flow: Flow, taken: Taken) -> Refusal | None:
+        """Return what is still to prove, None when nothing is.
+
+        Args:
+            taken: what our Route entries told; a request between the peers of a call that we let
+                through needs no second proof.
+        """
         if self._authenticator is None:
+            return None
+        if taken.signed and self._server.proxy.is_between_peers(request, taken):
             return None
         verdict = self._authenticate(self._authenticator, request, flow)
         return verdict if isinstance(verdict, tuple) else None

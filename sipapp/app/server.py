@@ -27,6 +27,7 @@ from sipapp.core.options import METHODS
 from sipapp.core.proxy import Proxy
 from sipapp.core.registrar import Registrar
 from sipapp.core.registration import RegistrarLimits
+from sipapp.core.routing import RouteSet
 from sipapp.core.target import Target, target_groups
 from sipapp.errors import UsageError
 from sipapp.message.digest import Algorithm
@@ -89,7 +90,7 @@ class Server:
             self.transactions,
             resolver,
             self.wheel,
-            Signer(secret),
+            RouteSet(Signer(secret), self.transport.is_local, guarded=config.auth != "none"),
             new_token=self.new_token,
             timer_c=config.proxy.timer_c,
             max_breadth=config.proxy.max_breadth,

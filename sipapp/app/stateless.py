@@ -59,8 +59,8 @@ class StatelessReception:
         server = self._server
         taken = server.proxy.route_set.take_own(request)
         refused = self._reception.check(request)
-        if refused is None and not taken.signed and request.method not in ("ACK", "CANCEL"):
-            refused = self._reception.challenge(request, flow)
+        if refused is None and request.method not in ("ACK", "CANCEL"):
+            refused = self._reception.challenge(request, flow, taken)
         if refused is not None:
             return refused
         groups = server.targets_of(request)

@@ -17,7 +17,7 @@ from sipapp.core.forking import Verdict
 from sipapp.core.forwarding import Forwarding
 from sipapp.core.options import ALLOW
 from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size, forwarded
-from sipapp.core.routing import RouteSet
+from sipapp.core.routing import RouteSet, Taken
 from sipapp.core.straight import Straight
 from sipapp.core.target import Target
 from sipapp.errors import MessageError, ResolveFailed
@@ -31,7 +31,6 @@ from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop, default_port
 from sipapp.transport.layer import TransportLayer
 from sipapp.transport.resolver import Resolver
-from sipapp.ua.signature import Signer
 
 Located = Callable[[list[Hop] | ResolveFailed], None]
 
@@ -44,7 +43,7 @@ class Proxy:
         transactions: runs client transactions.
         resolver: RFC 3263.
         wheel: runs Timer C and ring times.
-        signer: signs branches and Record-Route.
+        route_set: writes Record-Route; its signer signs branches too.
         new_token: gives unguessable ASCII tokens for branches and tags.
         timer_c: seconds an INVITE branch may stay without a final response, above 180.
         max_breadth: branches that one request may have at once, 1 to 60 (RFC 5393).
@@ -56,7 +55,7 @@ class Proxy:
         transactions: TransactionLayer,
         resolver: Resolver,
         wheel: TimerWheel,
-        signer: Signer,
+        route_set: RouteSet,
         *,
         new_token: Callable[[], str],
         timer_c: float = 180.0,
@@ -66,11 +65,11 @@ class Proxy:
         self.transactions = transactions
         self.resolver = resolver
         self.wheel = wheel
-        self.signer = signer
         self.new_token = new_token
         self.timer_c = timer_c
         self.max_breadth = max_breadth
-        self.route_set = RouteSet(signer, transport.is_local)
+        self.route_set = route_set
+        self.signer = route_set.signer
 
     def forward(
         self,
@@ -202,6 +201,17 @@ class Proxy:
         except MessageError:
             return []
         return self.resolver.literal(uri) if isinstance(uri, SipUri) else []
+
+    def is_between_peers(self, request: Request, taken: Taken) -> bool:
+        """Tell whether a request of a record-routed dialog goes where that call was before.
+
+        Anybody who has seen the call can put our Route into a request to somewhere else; that is
+        a new request and has to be authenticated (hostile.md A11).
+        """
+        if taken.way is not None:
+            return True
+        hops = self.literal(request, Target(request.uri)) or []
+        return any(self.route_set.leads_back(request, taken, hop.host) for hop in hops)
 
     def locate(self, request: Request, target: Target, located: Located) -> None:
         """Ask DNS for the addresses of the next hop, where there is no `literal` one."""

@@ -5,6 +5,10 @@ belongs to a dialog that this server let through once; it needs neither state, n
 authentication, nor an application, and it survives a restart. A Route that merely names
 this host is an ordinary preloaded route: it is taken away, and proves nothing.
 
+Whoever took part in a call has seen that signature, so it must not open the way to strangers.
+On a server that authenticates, the entry also names, by short signatures, the two addresses that
+the call was between: a request that goes anywhere else has to prove who sends it.
+
 Where a neighbour can be reached over one flow only, because it sits behind a NAT, our entry on
 its side names that flow, signed as well (RFC 5626 5.3).
 """
@@ -27,9 +31,12 @@ from sipapp.transport.hop import Hop
 from sipapp.ua.signature import Signer
 
 _OWN = re.compile(
-    rb"<?sips?:([^;>@]+)(?:;transport=[a-z]+)?;lr;d=([A-Za-z0-9_\-]{12})(?:;f=([A-Za-z0-9_\-]+))?>?"
+    rb"<?sips?:([^;>@]+)(?:;transport=[a-z]+)?;lr;d=([A-Za-z0-9_\-]{12})(?:;f=([A-Za-z0-9_\-]+))?"
+    rb"(?:;p=([A-Za-z0-9_\-]{6,12}))?>?"
 )
 _PURPOSE = b"dialog"
+_PEER = b"peer"
+_PEER_LENGTH = 6  # 36 bits, for one call: each guess is a datagram
 
 
 class Taken(NamedTuple):
@@ -40,10 +47,12 @@ class Taken(NamedTuple):
             dialog that we record-routed.
         way: the far end of the flow that the request must go on over, None for wherever its
             Route and Request-URI lead.
+        peers: short signatures of the addresses that the call is between.
     """
 
     signed: bool = False
     way: Hop | None = None
+    peers: tuple[str, ...] = ()
 
 
 _NOTHING = Taken()
@@ -56,12 +65,20 @@ class RouteSet:
     Args:
         signer: signs the Call-ID into the Record-Route URI.
         is_local: tells whether host and port (None: no port given) are this server's.
+        guarded: whether to name the addresses of a call, for a server that authenticates.
     """
 
-    __slots__ = ("_is_local", "_own", "_prefixes", "_signer")
+    __slots__ = ("_guarded", "_is_local", "_own", "_prefixes", "signer")
 
-    def __init__(self, signer: Signer, is_local: Callable[[str, int | None], bool]) -> None:
-        self._signer = signer
+    def __init__(
+        self,
+        signer: Signer,
+        is_local: Callable[[str, int | None], bool],
+        *,
+        guarded: bool = False,
+    ) -> None:
+        self.signer = signer
+        self._guarded = guarded
         self._is_local = is_local
         self._prefixes: dict[tuple[str, str], bytes] = {}
         self._own: set[bytes] = set()  # what stands in nearly all entries: we wrote them
@@ -84,18 +101,22 @@ class RouteSet:
         back = came if _behind_nat(request, came) else None
         if pinned or back is not None:
             return [
-                first + self._tail(call_id, goes if pinned else None),
-                second + self._tail(call_id, back),
+                first + self._tail(call_id, goes if pinned else None, came, goes),
+                second + self._tail(call_id, back, came, goes),
             ]
-        tail = self._tail(call_id, None)
+        tail = self._tail(call_id, None, came, goes)
         return [first + tail] if first == second else [first + tail, second + tail]
 
-    def _tail(self, call_id: bytes, flow: Flow | None) -> bytes:
+    def _tail(self, call_id: bytes, flow: Flow | None, came: Flow, goes: Flow) -> bytes:
         if flow is None:
-            return b";lr;d=%b>" % self._signer.sign(_PURPOSE, call_id).encode()
+            token = self.signer.sign(_PURPOSE, call_id).encode()
+            if not self._guarded:
+                return b";lr;d=%b>" % token
+            peers = self._peer(call_id, came.remote[0]) + self._peer(call_id, goes.remote[0])
+            return b";lr;d=%b;p=%b>" % (token, peers.encode())
         text = f"{flow.transport} {flow.remote[0]} {flow.remote[1]}".encode("ascii")
         way = urlsafe_b64encode(text).rstrip(b"=")
-        return b";lr;d=%b;f=%b>" % (self._signer.sign(_PURPOSE, call_id, way).encode(), way)
+        return b";lr;d=%b;f=%b>" % (self.signer.sign(_PURPOSE, call_id, way).encode(), way)
 
     def _prefix(self, flow: Flow) -> bytes:
         key = (flow.transport, flow.sent_by)
@@ -108,6 +129,19 @@ class RouteSet:
             prefix = self._prefixes[key] = f"<{scheme}:{flow.sent_by}{extra}".encode()
             self._own.add(flow.sent_by.encode())
         return prefix
+
+    def leads_back(self, request: Request, taken: Taken, host: str) -> bool:
+        """Tell whether a request inside a dialog goes to an address that the call is between.
+
+        Args:
+            request: the same as for `take_own`.
+            taken: what that returned.
+            host: the numeric address of its next hop.
+        """
+        return self._peer(request.headers.get("Call-ID") or b"", host) in taken.peers
+
+    def _peer(self, call_id: bytes, host: str) -> str:
+        return self.signer.sign(_PEER, call_id, host.encode())[:_PEER_LENGTH]
 
     def take_own(self, request: Request) -> Taken:
         """Take our entries off the top of Route and undo strict routing.
@@ -146,14 +180,16 @@ class RouteSet:
         match = _OWN.fullmatch(entry)
         if match is None:
             return None
-        hostport, signature, way = match.groups()
+        hostport, signature, way, peers = match.groups()
         if hostport not in self._own and not self._is_ours(hostport):
             return None
         call_id = request.headers.get("Call-ID") or b""
         covered = (call_id,) if way is None else (call_id, way)
-        if not self._signer.verify(signature.decode("ascii"), _PURPOSE, *covered):
+        if not self.signer.verify(signature.decode("ascii"), _PURPOSE, *covered):
             return _NOTHING
-        return _SIGNED if way is None else Taken(True, _way(way))
+        if way is not None:
+            return Taken(True, _way(way))
+        return _SIGNED if peers is None else Taken(True, None, _halves(peers.decode("ascii")))
 
     def _is_ours(self, hostport: bytes) -> bool:
         host, port = _split_hostport(hostport)
@@ -183,6 +219,10 @@ def _behind_nat(request: Request, came: Flow) -> bool:
     """
     host = request.top_via.host
     return host != came.remote[0] and (":" in host or host[-1:].isdigit())
+
+
+def _halves(text: str) -> tuple[str, str]:
+    return text[:_PEER_LENGTH], text[_PEER_LENGTH:]
 
 
 def _way(text: bytes) -> Hop:
