@@ -17,7 +17,7 @@ from __future__ import annotations
 __all__ = ["Action", "Cancel", "Finish", "Fork", "Launch", "Relay", "Verdict", "best_of"]
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sipapp.message.message import Response
@@ -35,10 +35,15 @@ class Verdict:
 
 @dataclass(slots=True)
 class Launch(Generic[T]):
-    """Start a client transaction for ``target``; later events name it by ``branch``."""
+    """Start a client transaction for ``target``; later events name it by ``branch``.
+
+    Attributes:
+        breadth: its share of Max-Breadth (RFC 5393 5.3.3.1).
+    """
 
     branch: int
     target: T
+    breadth: int = field(default=1, compare=False)
 
 
 @dataclass(slots=True)
@@ -77,12 +82,13 @@ class Fork(Generic[T]):
         recurse: gives further groups of targets out of a 3xx (RFC 3261 16.7 step 4), or None
             to treat a 3xx as an answer. It must never give a target that was tried before, and
             must come to an end.
-        breadth: branches that there may be at once (RFC 5393 5.3); ``groups`` keep to it.
+        breadth: the Max-Breadth of the request: what all open branches may have together
+            (RFC 5393 5.3). What does not fit into it waits for the next group.
     """
 
     __slots__ = (
         "_breadth", "_cancelled", "_groups", "_pending", "_recurse", "_results", "_settled",
-        "_stopped", "accepted", "invite", "launched",
+        "_shares", "_stopped", "accepted", "invite", "launched",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +103,7 @@ class Fork(Generic[T]):
         self._pending: set[int] = set()
         self._recurse = recurse
         self._breadth = breadth
+        self._shares: dict[int, int] = {}  # of branches without a final response, cancelled or not
         self._results: list[Verdict] = []
         self._settled = False  # a final answer is decided: Finish was given, or a 2xx relayed
         self._stopped = False  # cancelled or a 6xx came: nothing new is started
@@ -122,7 +129,9 @@ class Fork(Generic[T]):
     def response(self, branch: int, response: Response) -> list[Action[T]]:
         """Take a response of ``branch`` whose topmost Via was already removed."""
         status = response.status
-        if status < 200:
+        if status >= 200:
+            self._shares.pop(branch, None)
+        else:
             relayed = status > 100 and branch in self._pending and not self._settled
             return [Relay(response)] if relayed else []
         if status < 300:
@@ -133,17 +142,18 @@ class Fork(Generic[T]):
             groups = self._recurse(response)
             if groups:
                 self._pending.discard(branch)
-                room = self._breadth - len(self._pending)
-                self._groups[:0] = [group for group in (groups[0][room:], *groups[1:]) if group]
-                return self._launch(groups[0][:room])
+                self._groups[:0] = groups
+                return self._next_group()
         return self._end(branch, Verdict(status, response))
 
     def timed_out(self, branch: int) -> list[Action[T]]:
         """The transaction of ``branch`` ended by timer B or F: acts as 408 (16.8, 16.7)."""
+        self._shares.pop(branch, None)
         return self._end(branch, Verdict(408)) if branch in self._pending else []
 
     def lost(self, branch: int, status: int = 503) -> list[Action[T]]:
         """The transport of ``branch`` failed for every address it had: acts as 503 (16.9)."""
+        self._shares.pop(branch, None)
         return self._end(branch, Verdict(status)) if branch in self._pending else []
 
     def timer_c(self, branch: int, *, provisional: bool) -> list[Action[T]]:
@@ -203,13 +213,22 @@ class Fork(Generic[T]):
         return self._finish()
 
     def _next_group(self) -> list[Action[T]]:
-        return self._launch(self._groups.pop(0)) if self._groups else []
+        """Start what there is room for; one branch may always go, or the search would hang."""
+        if not self._groups:
+            return []
+        group = self._groups.pop(0)
+        room = max(1, self._breadth - sum(self._shares.values()))
+        if len(group) > room:
+            self._groups.insert(0, group[room:])
+            group = group[:room]
+        return self._launch(group, max(1, room // len(group)))
 
-    def _launch(self, targets: Sequence[T]) -> list[Action[T]]:
+    def _launch(self, targets: Sequence[T], share: int) -> list[Action[T]]:
         actions: list[Action[T]] = []
         for target in targets:
             self._pending.add(self.launched)
-            actions.append(Launch(self.launched, target))
+            self._shares[self.launched] = share
+            actions.append(Launch(self.launched, target, share))
             self.launched += 1
         return actions
 

@@ -32,21 +32,23 @@ class _Forked(Branch):
         search: whose branch it is.
         number: what the search calls it.
         target: where it goes.
+        breadth: its share of Max-Breadth.
     """
 
-    __slots__ = ("_number", "_search")
+    __slots__ = ("_breadth", "_number", "_search")
 
-    def __init__(self, search: Forwarding, number: int, target: Target) -> None:
+    def __init__(self, search: Forwarding, number: int, target: Target, breadth: int) -> None:
         super().__init__(search.proxy, search.tx, target)
         self._search = search
         self._number = number
+        self._breadth = breadth
 
     @property
     def stopped(self) -> bool:
         return self._search.stopped
 
     def copy_for(self, target: Target, flow: Flow) -> Request:
-        return self._search.copy_for(target, flow)
+        return self._search.copy_for(target, flow, self._breadth)
 
     def answered(self, response: Response) -> None:
         self._search.response(self._number, response)
@@ -80,8 +82,8 @@ class Forwarding:
     """
 
     __slots__ = (
-        "_branches", "_breadth", "_done", "_fork", "_loop_mark", "_record_route", "_relayed",
-        "_ring", "_share", "due", "proxy", "tx",
+        "_branches", "_done", "_fork", "_loop_mark", "_record_route", "_relayed", "_ring", "due",
+        "proxy", "tx",
     )  # fmt: skip
 
     def __init__(
@@ -100,7 +102,6 @@ class Forwarding:
         self.proxy = proxy
         self.tx = tx
         self._done: Done | None = done
-        self._breadth = self._share = breadth
         self._record_route = record_route
         self._loop_mark = loop_mark(tx.request, proxy.signer)
         self._fork: Fork[Target] = Fork(targets, invite=tx.invite, recurse=recurse, breadth=breadth)
@@ -125,12 +126,12 @@ class Forwarding:
         """The caller sent CANCEL; the transaction layer has answered it."""
         self.cancel()
 
-    def copy_for(self, target: Target, flow: Flow) -> Request:
+    def copy_for(self, target: Target, flow: Flow, breadth: int) -> Request:
         """Build the request for one target over one flow."""
         proxy, tx = self.proxy, self.tx
         branch = f"{self._loop_mark}.{proxy.new_token()}"
         return proxy.copy_for(
-            tx.request, tx.flow, target, flow, branch, self._share, self._record_route
+            tx.request, tx.flow, target, flow, branch, breadth, self._record_route
         )
 
     def response(self, number: int, response: Response) -> None:
@@ -164,7 +165,7 @@ class Forwarding:
             if type(action) is Relay:
                 self._relay(action.response)
             elif type(action) is Launch:
-                branch = _Forked(self, action.branch, action.target)
+                branch = _Forked(self, action.branch, action.target, action.breadth)
                 self._branches[action.branch] = branch
                 launched.append(branch)
             elif type(action) is Cancel:
@@ -172,15 +173,10 @@ class Forwarding:
             elif type(action) is Finish:
                 self._finish(action.verdict)
         if launched:
-            self._begin_group(len(launched))
+            if self._ring is not None:
+                self.proxy.wheel.arm(self, self._ring)
             for branch in launched:
                 branch.start()
-
-    def _begin_group(self, size: int) -> None:
-        """Split Max-Breadth over the group (RFC 5393 5.3.3.1) and start its ring time."""
-        self._share = max(1, self._breadth // size)
-        if self._ring is not None:
-            self.proxy.wheel.arm(self, self._ring)
 
     def _relay(self, response: Response) -> None:
         if response.final:

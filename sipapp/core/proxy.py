@@ -106,9 +106,6 @@ class Proxy:
         if len(groups) == 1 and len(groups[0]) == 1 and ring is None and recurse is None:
             context = Straight(self, tx, groups[0][0], done, breadth, record_route=stay)
         else:
-            groups = [
-                group[at : at + breadth] for group in groups for at in range(0, len(group), breadth)
-            ]
             context = Forwarding(
                 self, tx, groups, done, breadth, ring=ring, record_route=stay, recurse=recurse
             )

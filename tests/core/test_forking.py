@@ -155,6 +155,41 @@ class CancelTests:
         assert fork.cancel() == []
 
 
+class BreadthTests:
+    """Max-Breadth (RFC 5393 5.3.3)."""
+
+    @staticmethod
+    def shares(actions: Sequence[object]) -> list[tuple[str, int]]:
+        """Targets that are started, each with its share."""
+        return [(each.target, each.breadth) for each in actions if isinstance(each, Launch)]
+
+    def test_a_group_shares_what_there_is(self) -> None:
+        """The shares add up to no more than the request came with."""
+        fork: Fork[str] = Fork([["a", "b", "c"]], invite=True, breadth=8)
+        assert self.shares(fork.begin()) == [("a", 2), ("b", 2), ("c", 2)]
+
+    def test_what_does_not_fit_waits(self) -> None:
+        """RFC 5393 5.3.3: serial where it cannot be parallel."""
+        fork: Fork[str] = Fork([["a", "b", "c"]], invite=True, breadth=2)
+        assert self.shares(fork.begin()) == [("a", 1), ("b", 1)]
+        assert fork.response(0, answer(486)) == []
+        assert self.shares(fork.response(1, answer(486))) == [("c", 2)]
+
+    def test_redirections_get_what_is_free(self) -> None:
+        """The share of the branch that was redirected, and not those of the others."""
+        fork: Fork[str] = Fork(
+            [["a", "b"]], invite=True, recurse=lambda _: [["x", "y", "z"]], breadth=4
+        )
+        fork.begin()
+        assert self.shares(fork.response(0, answer(302))) == [("x", 1), ("y", 1)]
+
+    def test_what_was_cancelled_keeps_its_share_until_it_has_ended(self) -> None:
+        """It may still fork further on."""
+        fork: Fork[str] = Fork([["a", "b"], ["c", "d"]], invite=True, breadth=4)
+        fork.begin()
+        assert self.shares(fork.ring_over()) == [("c", 1)]
+
+
 class TimeTests:
     """Timer C and ring time."""
 
