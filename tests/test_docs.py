@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 from zope.interface.interface import InterfaceClass
 
+from sipapp.app import exit as codes
 from sipapp.app.config import load
 from sipapp.app.config.reference import commented_file
 from sipapp.app.interfaces import ICall, ISIPApplication, ISIPServer
@@ -83,6 +84,13 @@ def test_the_page_for_authors_has_every_member(interface: InterfaceClass) -> Non
     page = (ROOT / "docs" / "reference" / "applications.rst").read_text(encoding="utf-8")
     part = page.partition(f"``{interface.__name__}``:")[2].partition("\n``")[0]
     assert set(re.findall(r"^- ``(\w+)``:", part, re.MULTILINE)) == set(interface.names())
+
+
+def test_the_page_of_commands_has_every_exit_code() -> None:
+    """docs/reference/commands.rst has the table of sipapp/app/exit.py."""
+    page = (ROOT / "docs" / "reference" / "commands.rst").read_text(encoding="utf-8")
+    known = {value for value in vars(codes).values() if isinstance(value, int)}
+    assert {int(code) for code in re.findall(r"^(\d+)  ", page, re.MULTILINE)} == known
 
 
 def test_pages_name_only_commands_that_make_knows() -> None:
