@@ -19,7 +19,7 @@ from sipapp import __version__
 from sipapp.app.config import Config, Loaded
 from sipapp.app.config.reference import commented_file, shown
 from sipapp.app.exit import CANNOT_CREATE, NO_USER, USAGE, code_for, leave, lines_for
-from sipapp.app.launch import DEFAULT_FILE, is_configured, load_config, locate
+from sipapp.app.launch import DEFAULT_FILE, is_configured, load_config, locate, placed
 from sipapp.app.users import Users, generate_password, split_user
 from sipapp.errors import ConfigError, StoreError
 from sipapp.store.accounts import new_account
@@ -117,7 +117,11 @@ def _run(words: list[str]) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from sipapp.app.start_check import start_problems  # late: it is the whole server
+
     loaded = _loaded(options)
+    if problems := start_problems(loaded.config):
+        raise placed(ConfigError(problems), loaded.origins)
     if options.show:
         print(shown(loaded))
     else:

@@ -72,6 +72,18 @@ def test_a_wrong_command_is_one_line_and_64(terminal: Terminal, words: str, line
     assert err.startswith(f"sipapp: {line}")
 
 
+def test_check_has_applications_judge_their_sections(terminal: Terminal, tmp_path: Path) -> None:
+    """With file and line, as for all other mistakes."""
+    lines = ['listen = ["udp:5060:interface=127.0.0.1"]', 'domains = ["a.test"]', 'auth = "none"']
+    lines += ['apps = ["redirect"]', "[app.redirect]", "tabel = 1"]
+    (tmp_path / "sipapp.toml").write_text("\n".join(lines))
+    assert terminal("check") == (
+        78,
+        "",
+        "sipapp: sipapp.toml:6 app.redirect.tabel: is no key of redirect; use prefix or table\n",
+    )
+
+
 def test_init_writes_what_check_accepts(terminal: Terminal, tmp_path: Path) -> None:
     """And never writes over a file."""
     assert terminal("init") == (
