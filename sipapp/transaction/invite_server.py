@@ -7,6 +7,8 @@ __all__ = ["InviteServer"]
 from collections.abc import Mapping
 from typing import ClassVar
 
+from sipapp.errors import MessageError
+from sipapp.message.fields import parse_name_addr
 from sipapp.message.message import Request, Response
 from sipapp.transaction.machine import RESPONDED, Event, State, Table, fire, to
 from sipapp.transaction.server import ServerTransaction
@@ -16,7 +18,7 @@ from sipapp.transport.flow import Flow
 class InviteServer(ServerTransaction):
     """An INVITE that came in."""
 
-    __slots__ = ("_ack",)
+    __slots__ = ("_accepted_to", "_ack")
     invite = True
     first = State.PROCEEDING
     retry = Event.TIMER_G
@@ -46,6 +48,21 @@ class InviteServer(ServerTransaction):
         """The user has answered in time."""
         if self.due:
             self._wheel.disarm(self)
+
+    @property
+    def sent_to_tag(self) -> str | None:
+        """The To tag of the response that was sent last, if there was one with a tag."""
+        if self._wire or self.state is not State.ACCEPTED:
+            return super().sent_to_tag
+        try:
+            return parse_name_addr(self._accepted_to.partition(b":")[2].strip(), "To").tag
+        except MessageError:  # what a proxy passes on may be broken
+            return None
+
+    def let_go(self) -> None:
+        """Keep no 2xx for half a minute: who sent it repeats it (RFC 3261 13.3.1.4)."""
+        self._accepted_to = self._response.headers.line("To") or b""
+        self._wire = b""
 
     def start_l(self) -> None:
         """Absorb repeated INVITEs and pass ACKs up for 64*T1."""
@@ -85,12 +102,14 @@ InviteServer.table = {  # RFC 3261 17.2.1, figure 7 as replaced by RFC 6026 8.6
             State.PROCEEDING, InviteServer.stop_trying, InviteServer.send_response
         ),
         # One place on the wheel per transaction: arming for L or G also stops the wait for 100.
-        Event.RESPOND_SUCCESS: to(State.ACCEPTED, InviteServer.send_final, InviteServer.start_l),
+        Event.RESPOND_SUCCESS: to(
+            State.ACCEPTED, InviteServer.send_final, InviteServer.let_go, InviteServer.start_l
+        ),
         Event.RESPOND_FAILURE: to(State.COMPLETED, InviteServer.send_final, InviteServer.start_g_h),
     },
     State.ACCEPTED: {
         # The user repeats its 2xx; further ones come from other branches of a fork.
-        Event.RESPOND_SUCCESS: to(State.ACCEPTED, InviteServer.send_response),
+        Event.RESPOND_SUCCESS: to(State.ACCEPTED, InviteServer.send_response, InviteServer.let_go),
         Event.ACK: to(State.ACCEPTED, InviteServer.pass_ack_up),
         Event.TIMER_L: to(State.TERMINATED),
     },

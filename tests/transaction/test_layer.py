@@ -139,7 +139,10 @@ class CancelTests:
             1,
         )
 
-    @pytest.mark.parametrize(("status", "tag"), [(180, b"b1"), (100, b"fresh"), (0, b"fresh")])
+    @pytest.mark.parametrize(
+        ("status", "tag"),
+        [(180, b"b1"), (100, b"fresh"), (0, b"fresh"), (200, b"b1"), (486, b"b1")],
+    )
     def test_its_to_tag_is_that_of_the_invite(self, stage: Stage, status: int, tag: bytes) -> None:
         """RFC 3261 9.2: the one that was sent, else one that the user will send."""
         tx = stage.open()
@@ -165,10 +168,11 @@ def test_broken_tags_are_nobodys_end(stage: Stage, method: str, via: str) -> Non
     assert stage.events == seen[method]
 
 
-def test_a_broken_cancel_of_an_invite_with_a_broken_response(stage: Stage) -> None:
+@pytest.mark.parametrize("status", [180, 200])
+def test_a_broken_cancel_of_an_invite_with_a_broken_response(stage: Stage, status: int) -> None:
     """Both are passed on or answered as they are, and end like others."""
     tx = stage.open()
-    stage.respond(tx, 180, to_tag=BROKEN)
+    stage.respond(tx, status, to_tag=BROKEN)
     stage.come(request_text("CANCEL", to_tag=BROKEN))
     assert b";tag=b1;tag=b2\r\n" in stage.flow.sent[-1]
     assert (stage.events[-1], tx.to_tag) == ("> 200", "fresh")
