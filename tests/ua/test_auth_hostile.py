@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gc
 import sys
 from types import FrameType
 from typing import Any
@@ -164,11 +165,13 @@ def calls_of(world: World, request: Request) -> list[str]:
         elif event == "c_call":
             names.append(argument.__name__)
 
+    gc.disable()  # it has callbacks (Hypothesis sets one), which would be noted as well
     sys.setprofile(note)
     try:
         world.subject.check(request, flow, proxy=False)
     finally:
         sys.setprofile(None)
+        gc.enable()
     return names
 
 
