@@ -123,6 +123,21 @@ def test_a_file_that_was_deleted_is_written_no_more(
     assert not path.exists()
 
 
+def test_a_file_that_comes_back_is_written_again(
+    database: Database, inbox: Inbox, path: Path
+) -> None:
+    """As after a move that somebody undoes; one that took its place is left alone."""
+    inbox.wait(database.write(add("a")))
+    aside = path.rename(path.with_name("aside.db"))
+    path.touch()
+    with pytest.raises(StoreError, match="deleted or replaced"):
+        inbox.wait(database.write(add("b")))
+    assert path.read_bytes() == b""
+    aside.rename(path)
+    inbox.wait(database.write(add("c")))
+    assert database.read(words) == ["a", "c"]
+
+
 def test_a_flood_is_written_in_several_transactions(database: Database, inbox: Inbox) -> None:
     """A group has a limit, so the first of a flood is not answered last; none is forgotten."""
     gate = Event()
