@@ -22,15 +22,20 @@ def open_secret(state_dir: Path, new: Callable[[int], bytes] = os.urandom) -> by
         new: gives that many unpredictable octets.
     Returns: 32 octets, the same after every restart.
     Raises:
-        ConfigError: the folder or file cannot be read or written, or holds something else.
+        ConfigError: the folder or file cannot be read or written, is open to others, or holds
+            something else.
     """
     path = state_dir / "secret"
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = path.read_bytes() if path.exists() else _write(path, new(SECRET_LENGTH))
+        readable = path.stat().st_mode & 0o077
     except OSError as error:
         fix = "give the server's user access, or set state_dir to another folder"
         raise ConfigError([Problem(str(path), f"{error.strerror}", fix)]) from error
+    if readable:
+        cause, fix = "others than its owner can read it", f"run: chmod 600 {path}"
+        raise ConfigError([Problem(str(path), cause, fix)])
     if len(secret) != SECRET_LENGTH:
         cause = f"has {len(secret)} octets instead of {SECRET_LENGTH}"
         raise ConfigError([Problem(str(path), cause, "delete it; a new one is made at the start")])

@@ -26,6 +26,7 @@ def test_two_workers_at_once_share_the_first(tmp_path: Path) -> None:
     """What the other wrote in the meantime is everybody's."""
 
     def slow(size: int) -> bytes:
+        (tmp_path / "secret").touch(mode=0o600)
         (tmp_path / "secret").write_bytes(b"a" * size)
         return b"b" * size
 
@@ -35,6 +36,7 @@ def test_two_workers_at_once_share_the_first(tmp_path: Path) -> None:
 
 def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:
     """A short key signs badly."""
+    (tmp_path / "secret").touch(mode=0o600)
     (tmp_path / "secret").write_bytes(b"short")
     with pytest.raises(ConfigError) as caught:
         open_secret(tmp_path)
@@ -52,3 +54,15 @@ def test_a_folder_that_cannot_be_made_is_a_line(tmp_path: Path) -> None:
         f"{tmp_path}/var/secret: File exists;"
         " give the server's user access, or set state_dir to another folder"
     )
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    """Whoever has it can sign routes and nonces; ssh is as strict with its keys."""
+    open_secret(tmp_path)
+    path = tmp_path / "secret"
+    path.chmod(0o644)
+    with pytest.raises(ConfigError) as caught:
+        open_secret(tmp_path)
+    assert [str(one) for one in caught.value.problems] == [
+        f"{path}: others than its owner can read it; run: chmod 600 {path}"
+    ]
