@@ -17,10 +17,7 @@ __all__ = [
     "SendFailed",
     "SipError",
     "StoreError",
-    "TimedOut",
-    "TransactionError",
     "TransportError",
-    "TransportLost",
     "UsageError",
     "WrongState",
 ]
@@ -74,22 +71,6 @@ class SendFailed(TransportError):
 
 class ResolveFailed(TransportError):
     """RFC 3263 gave no address to send to."""
-
-
-class TransactionError(SipError):
-    """A client transaction ended without a final response."""
-
-
-class TimedOut(TransactionError):
-    """Timer B or F fired; acts as a received 408 (RFC 3261 8.1.3.1)."""
-
-    status_hint = 408
-
-
-class TransportLost(TransactionError):
-    """The transport failed under the transaction; acts as a received 503 (RFC 3261 8.1.3.1)."""
-
-    status_hint = 503
 
 
 class CallEnded(SipError):

@@ -195,21 +195,10 @@ class Message:
         self.headers.add(name, value)
         self._forget()
 
-    def insert_header(self, name: str, value: bytes) -> None:
-        """Put a line before the first one of that name."""
-        self.headers.insert(name, value)
-        self._forget()
-
     def remove_header(self, name: str) -> int:
         """Drop every line called ``name``; return how many there were."""
         self._forget()
         return self.headers.remove(name)
-
-    def set_body(self, body: bytes, content_type: str) -> None:
-        """Replace the body, its type and its length."""
-        self.body = body
-        self.headers.set("Content-Type", content_type.encode())
-        self.headers.set("Content-Length", b"%d" % len(body))
 
     def pop_via(self) -> None:
         """Take the topmost Via value away (RFC 3261 16.7 step 3)."""
