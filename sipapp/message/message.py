@@ -156,14 +156,6 @@ class Message:
             raise MessageError("Expires", "is not a number of seconds")
         return min(int(raw), 2**32 - 1)
 
-    @property
-    def content_type(self) -> str | None:
-        """The media type in lower case without parameters, or None (RFC 3261 20.15)."""
-        raw = self.headers.get("Content-Type")
-        if raw is None:
-            return None
-        return raw.partition(b";")[0].replace(b" ", b"").lower().decode("ascii", "replace")
-
     def name_addrs(self, name: str) -> list[NameAddr]:
         """Return the values of a list header of name-addr form, such as Route or Path."""
         return [parse_name_addr(value, name) for value in self.headers.elements(name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["branch", "established", "hang_up", "ring", "said"]
+__all__ = ["branch", "call_and_hang_up", "established", "hang_up", "ring", "said"]
 
 from sipapp.app.testing import Lab, Phone
 from sipapp.app.testing.phone import SDP, Dialog
@@ -41,6 +41,22 @@ def hang_up(lab: Lab, who: Phone, dialog: Dialog, other: Phone) -> Request:
     lab.advance()
     who.take_response(200)
     return bye
+
+
+def call_and_hang_up(lab: Lab, caller: Phone, callee: Phone, *, caller_ends: bool) -> None:
+    """Set a call up and end it; the BYE crosses the server and arrives without a route."""
+    callers, callees = established(lab, caller, callee)
+    if caller_ends:
+        first, dialog, last = caller, callers, callee
+    else:
+        first, dialog, last = callee, callees, caller
+    assert hang_up(lab, first, dialog, last).routes == []
+    assert said(lab.scene()) == [
+        f"{first.user} -> server BYE",
+        f"server -> {last.user} BYE",
+        f"{last.user} -> server 200 BYE",
+        f"server -> {first.user} 200 BYE",
+    ]
 
 
 def branch(message: Request | Response) -> str:

@@ -7,7 +7,7 @@ import pytest
 from sipapp.app.testing import Lab, Phone
 from sipapp.app.testing.phone import Dialog
 from sipapp.message.message import Request, Response
-from tests.flows.calls import established, hang_up, said
+from tests.flows.calls import call_and_hang_up, established, hang_up
 
 PASSWORDS = {"alice": "wonder", "bob": "builder"}
 
@@ -31,20 +31,7 @@ def test_a_call_between_transports(one: str, other: str, caller_ends: bool) -> N
     """RFC 3261 18, RFC 5658: the dialog works in both directions [T01]."""
     with Lab() as lab:
         bob, alice = lab.registered("bob", transport=other), lab.phone("alice", transport=one)
-        callers, callees = established(lab, alice, bob)
-        if caller_ends:
-            bye = hang_up(lab, alice, callers, bob)
-            first, last = "alice", "bob"
-        else:
-            bye = hang_up(lab, bob, callees, alice)
-            first, last = "bob", "alice"
-        assert bye.routes == []
-        assert said(lab.scene()) == [
-            f"{first} -> server BYE",
-            f"server -> {last} BYE",
-            f"{last} -> server 200 BYE",
-            f"server -> {first} 200 BYE",
-        ]
+        call_and_hang_up(lab, alice, bob, caller_ends=caller_ends)
 
 
 @pytest.mark.parametrize("count", [1, 64])
