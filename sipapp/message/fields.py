@@ -59,7 +59,7 @@ _CSEQ = rule(rf"{SWS}0*([0-9]{{1,10}}){LWS}({TOKEN}){SWS}")
 _QUOTING = wire_rule(r'["<>]')
 
 # One element of a list: up to a comma outside quotes and angle brackets.
-_ELEMENT = wire_rule(r'(?:[^",<>\\]++|"(?:[^"\\]++|\\[\x00-\xff])*+"|<[^<>]*+>)*+')
+_ELEMENT = wire_rule(r'(?>(?:[^",<>\\]++|"(?>(?:[^"\\]++|\\[\x00-\xff])*)"|<[^<>]*+>)*)')
 
 
 class NameAddr:

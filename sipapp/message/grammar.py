@@ -5,9 +5,11 @@ of the envelope works on bytes. So a rule is a fragment of regular expression *t
 compiles it for text and ``wire_rule`` for bytes. The name ``X_CHARS`` is what goes between square
 brackets, every other capital name is a whole expression.
 
-Two rules keep matching linear on hostile input: repetitions are possessive (``++``, ``*+``), so
-nothing is tried twice, and an escape ``%HH`` is matched as one plain character and checked by
-``BAD_ESCAPE`` only if a percent sign is there at all.
+Two rules keep matching linear on hostile input. Nothing is tried twice: repetitions of characters
+are possessive (``[...]++``), those of groups stand in an atomic group (``(?>(...)*)``), because up
+to 3.11.4, and Debian 12 has 3.11.2, Python matches possessive groups wrongly (gh-106052). And an
+escape ``%HH`` is matched as one plain character and checked by ``BAD_ESCAPE`` only if a percent
+sign is there at all.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ SWS = r"[ \t]*+"
 
 # RFC 3261 25.1: quoted-string with quoted-pair. More tolerant in one thing: a backslash may stand
 # before any character but CR and LF, because "DOMAIN\user" is sent with non-ASCII names, too.
-QUOTED_STRING = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\\[^\r\n])*+"'
+QUOTED_STRING = r'"(?>(?:[^"\\\x00-\x08\x0a-\x1f\x7f]++|\\[^\r\n])*)"'
 
 # RFC 3261 25.1: user, password, paramchar, hnv; the percent sign stands for ``escaped``.
 USER_CHARS = UNRESERVED_CHARS + "&=+$,;?/%"
@@ -81,7 +83,7 @@ HOST = r"(?:[A-Za-z0-9._\-]{1,255}+|\[[0-9A-Fa-f:.]{2,60}+\])"
 GEN_VALUE = rf"(?:[{TOKEN_CHARS}\[\]:]++|{QUOTED_STRING})"
 
 # RFC 3261 25.1: *( SEMI generic-param ), blanks allowed around ";" and "=".
-GEN_PARAMS = rf"(?:{SWS};{SWS}{TOKEN}(?:{SWS}={SWS}{GEN_VALUE})?+)*+"
+GEN_PARAMS = rf"(?>(?:{SWS};{SWS}{TOKEN}(?>(?:{SWS}={SWS}{GEN_VALUE})?))*)"
 
 # RFC 3261 25.1: escaped = "%" HEXDIG HEXDIG. This finds a percent sign that starts none.
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -26,7 +26,7 @@ from sipapp.message.grammar import (
 )
 
 # One parameter, blanks allowed around it; a value is everything up to the next separator.
-_PAIRS = rule(rf"{SWS};{SWS}([^;= \t\"]++)(?:{SWS}(=){SWS}({QUOTED_STRING}|[^; \t\"]*+))?+{SWS}")
+_PAIRS = rule(rf"{SWS};{SWS}([^;= \t\"]++)(?>(?:{SWS}(=){SWS}({QUOTED_STRING}|[^; \t\"]*+))?){SWS}")
 _HEADER_NAME = rule(TOKEN)
 _HEADER_VALUE = rule(GEN_VALUE)
 _URI_TEXT = rule(rf"[{PARAM_CHARS}]++")

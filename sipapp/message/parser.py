@@ -37,14 +37,14 @@ _CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t\r\n")
 _CONTROLS_AND_ENDS = _CONTROLS + b"\r\n"
 # 25.1: quoted-pair. The closing quote is optional, so that an open string is passed over once
 # instead of being tried again from each of its quotes.
-_QUOTED_PAIRS = re.compile(rb'"(?:[^"\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\[\x00-\x7f])*+"?')
+_QUOTED_PAIRS = re.compile(rb'"(?>(?:[^"\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\[\x00-\x7f])*)"?')
 _VERSION = re.compile(rb"SIP/\d{1,9}\.\d{1,9}", re.IGNORECASE)
 _METHOD = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]{1,64}")
 _STATUS_LINE = re.compile(rb"SIP/2\.0 ([1-6]\d\d)(?: (.*))?", re.IGNORECASE | re.DOTALL)
 # The usual From and To: what ``parse_name_addr`` takes, without parameters but the tag.
 _USUAL_ADDRESS = wire_rule(
     rf"[^:]++:{SWS}(?:{QUOTED_STRING}|[{TOKEN_CHARS} ]*+){SWS}<[^<>\"\x00-\x20\x7f]++>"
-    rf"(?:;tag=({TOKEN}))?+"
+    rf"(?>(?:;tag=({TOKEN}))?)"
 )
 _REQUIRED = {"Via", "From", "To", "Call-ID", "CSeq"}
 _SINGLE = (

@@ -23,11 +23,11 @@ from sipapp.errors import MessageError
 # fold around the colon, folds in the value. Wider than the grammar on purpose; what this finds
 # and the grammar does not is refused by the message parser.
 _LENGTH = re.compile(
-    rb"\r\n(?:content-length|l)(?:[ \t]|\r\n[ \t])*+:((?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*+)",
+    rb"\r\n(?:content-length|l)(?>(?:[ \t]|\r\n[ \t])*):((?>(?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*))",
     re.IGNORECASE,
 )
-_DIGITS = re.compile(rb"(?:[ \t]|\r\n[ \t])*+([0-9]{1,10})(?:[ \t]|\r\n[ \t])*+")
-_LINE_ENDS = re.compile(rb"(?:\r\n)*+")
+_DIGITS = re.compile(rb"(?>(?:[ \t]|\r\n[ \t])*)([0-9]{1,10})(?>(?:[ \t]|\r\n[ \t])*)")
+_LINE_ENDS = re.compile(rb"(?>(?:\r\n)*)")
 
 
 @dataclass(frozen=True, slots=True)

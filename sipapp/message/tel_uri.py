@@ -12,7 +12,7 @@ from sipapp.message.params import NO_PARAMS, Params
 # RFC 3966 3: telephone-uri. A value may hold all of uric but ";", for isub's sake.
 _TEL = rule(
     r"[tT][eE][lL]:(\+[\-.()]*+[0-9][0-9\-.()]*+|[\-.()]*+[0-9A-Fa-f*#][0-9A-Fa-f*#\-.()]*+)"
-    rf"((?:;[A-Za-z0-9\-]++(?:=[{PARAM_CHARS}?@,=]++)?+)*+)"
+    rf"((?>(?:;[A-Za-z0-9\-]++(?>(?:=[{PARAM_CHARS}?@,=]++)?))*))"
 )
 
 # RFC 3966 3: descriptor, when it is global-number-digits.

@@ -30,15 +30,15 @@ from sipapp.message.params import Params
 from sipapp.message.tel_uri import TelUri, parse_tel
 
 # RFC 3261 25.1: uri-parameters.
-_PARAMS = rf"(?:;[{PARAM_CHARS}]++(?:=[{PARAM_CHARS}]++)?+)*+"
+_PARAMS = rf"(?>(?:;[{PARAM_CHARS}]++(?>(?:=[{PARAM_CHARS}]++)?))*)"
 
 # RFC 3261 25.1: headers, without the question mark.
-_HEADERS = rf"[{HNV_CHARS}]++=[{HNV_CHARS}]*+(?:&[{HNV_CHARS}]++=[{HNV_CHARS}]*+)*+"
+_HEADERS = rf"[{HNV_CHARS}]++=[{HNV_CHARS}]*+(?>(?:&[{HNV_CHARS}]++=[{HNV_CHARS}]*+)*)"
 
 # RFC 3261 25.1: SIP-URI and SIPS-URI.
 _SIP = rule(
-    rf"([sS][iI][pP][sS]?):(?:([{USER_CHARS}]++)(?::([{PASSWORD_CHARS}]*+))?+@)?+"
-    rf"({HOST})(?::([0-9]{{1,5}}+))?+({_PARAMS})(?:\?({_HEADERS}))?+"
+    rf"([sS][iI][pP][sS]?):(?>(?:([{USER_CHARS}]++)(?>(?::([{PASSWORD_CHARS}]*+))?)@)?)"
+    rf"({HOST})(?>(?::([0-9]{{1,5}}+))?)({_PARAMS})(?>(?:\?({_HEADERS}))?)"
 )
 
 # RFC 3261 25.1: absoluteURI; what follows the colon is the business of the scheme's owner.

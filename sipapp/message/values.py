@@ -48,7 +48,7 @@ _QVALUE = rule(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 # RFC 3261 25.1: Retry-After. A comment within the comment is not looked into.
 _RETRY_AFTER = rule(
-    rf"{SWS}([0-9]++){SWS}(?:\(((?:[^()\\\x00-\x08\x0a-\x1f\x7f]++|\\[^\r\n])*+)\))?+"
+    rf"{SWS}([0-9]++){SWS}(?>(?:\(((?>(?:[^()\\\x00-\x08\x0a-\x1f\x7f]++|\\[^\r\n])*))\))?)"
     rf"({GEN_PARAMS}){SWS}"
 )
 

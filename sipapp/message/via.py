@@ -30,19 +30,21 @@ from sipapp.message.params import NO_PARAMS, Params
 # RFC 3261 25.1: via-parm up to the comma or the end. Group 1 is the text without the blanks around.
 _VIA = rule(
     rf"{SWS}((?:{TOKEN}{SWS}/{SWS}{TOKEN}{SWS}/{SWS})({TOKEN}){LWS}"
-    rf"({HOST})(?:{SWS}:{SWS}([0-9]{{1,5}}+))?+)({GEN_PARAMS}){SWS}(?:,|$)"
+    rf"({HOST})(?>(?:{SWS}:{SWS}([0-9]{{1,5}}+))?))({GEN_PARAMS}){SWS}(?:,|$)"
 )
-_VIA_PARAMS = rule(rf";{SWS}({TOKEN})(?:{SWS}={SWS}({GEN_VALUE}))?+")
+_VIA_PARAMS = rule(rf";{SWS}({TOKEN})(?>(?:{SWS}={SWS}({GEN_VALUE}))?)")
 
 # How nearly every phone and proxy spells it. What a peer says of itself is remembered, and only
 # the branch is new in each Via.
-_USUAL = wire_rule(rf"(SIP/2\.0/[A-Z]++ [A-Za-z0-9.:]++)((;rport)?+;branch=({TOKEN})(;rport)?+)")
+_USUAL = wire_rule(
+    rf"(SIP/2\.0/[A-Z]++ [A-Za-z0-9.:]++)((?>(;rport)?);branch=({TOKEN})(?>(;rport)?))"
+)
 
 # What the receiving transport writes. A quoted string is matched first and put back, so that
 # nothing inside one is taken for a parameter.
 _SOURCE = rule(
     rf"({QUOTED_STRING})|;{SWS}(?i:rport|received)"
-    rf"(?:{SWS}={SWS}{GEN_VALUE})?+(?=[ \t]*(?:;|$))"
+    rf"(?>(?:{SWS}={SWS}{GEN_VALUE})?)(?=[ \t]*(?:;|$))"
 )
 
 
