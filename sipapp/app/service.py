@@ -11,8 +11,6 @@ import time
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads, IReactorTime
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sipapp.app.config import Config
 from sipapp.app.garbage import QuietCollector
@@ -38,12 +36,10 @@ class SipappService(Service):
         StoreError: the database cannot be opened.
     """
 
-    log = Logger()
-
     def __init__(self, config: Config, reactor: IServerReactor) -> None:
         secret = open_secret(config.state_dir) if config.store.path else os.urandom(32)
         world = World(
-            network=SocketNetwork(reactor, self._escaped),
+            network=SocketNetwork(reactor),
             clock=reactor,
             utc=time.time,
             dns=NamesDns(reactor),
@@ -73,7 +69,3 @@ class SipappService(Service):
 
     def _busy(self) -> int:
         return self.server.transactions.server_count
-
-    def _escaped(self, error: Exception) -> None:
-        """Log what no layer should have let through; the listener goes on."""
-        self.log.failure("a message was dropped by a bug", Failure(error))  # type: ignore[no-untyped-call]

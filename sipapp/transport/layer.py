@@ -51,8 +51,8 @@ class TransportLayer:
         limits: caps on what peers may take.
         received: takes each message and the flow it came on. Requests have received and rport in
             their top Via (RFC 3261 18.2.1, 3581).
-        failed: told of exceptions that ``received`` lets escape on a stream; give the same to the
-            network for datagrams. They cost neither connection nor listener.
+        failed: told of exceptions that ``received`` lets escape; by default they are logged. They
+            cost neither connection nor listener.
 
     Attributes:
         counters: what was dropped, refused or closed.
@@ -102,9 +102,14 @@ class TransportLayer:
         wanted = Listener(listener.transport, host, listener.port, listener.advertised)
         binding: DatagramBinding | StreamBinding
         if listener.transport == "UDP":
-            arrived = self._inbound.datagram
             binding = DatagramBinding(
-                wanted, self._network, arrived, self._later, self._limits, self.counters
+                wanted,
+                self._network,
+                self._inbound.datagram,
+                self._count_failure,
+                self._later,
+                self._limits,
+                self.counters,
             )
         elif listener.transport == "TCP":
             binding = self._streams.bind(wanted)
@@ -255,7 +260,7 @@ class TransportLayer:
         self._failed(error)
 
     def _log_failure(self, error: Exception) -> None:
-        self.log.failure("A message could not be processed")
+        self.log.failure("a message was dropped by a bug")
 
 
 def _numeric_maddr(via: Via) -> str | None:

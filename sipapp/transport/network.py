@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Attempt", "DatagramPort", "Network", "StreamPort"]
+__all__ = ["Attempt", "DatagramPort", "Datagrams", "Network", "StreamPort"]
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientFactory, Factory
 
 from sipapp.transport.hop import Address
+
+Datagrams: TypeAlias = Sequence[tuple[bytes, Address]]
+"""What had come when the socket was looked at, in order, each with its source."""
 
 
 class DatagramPort(Protocol):
@@ -60,9 +63,9 @@ class Network(Protocol):
     """Opens sockets. Addresses are numeric; failing to bind raises OSError or CannotListenError."""
 
     def open_datagrams(
-        self, address: Address, received: Callable[[bytes, Address], None]
+        self, address: Address, received: Callable[[Datagrams], None]
     ) -> DatagramPort:
-        """Bind and call ``received(data, source)`` for every datagram."""
+        """Bind and give ``received`` the datagrams of each turn; it must not raise."""
 
     def open_streams(self, address: Address, factory: Factory) -> StreamPort:
         """Bind, listen, and have ``factory`` build a protocol for every connection accepted."""

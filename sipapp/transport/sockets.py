@@ -1,8 +1,8 @@
 """The real network: sockets on a Twisted reactor.
 
 Datagram sockets are read by a descriptor of our own instead of ``listenUDP``: it drains the
-socket in one go (7-9 us a datagram against 40 on asyncio's datagram transport), an exception
-of ours cannot close it, and nothing of an ICMP error reaches it.
+socket in one go (7-9 us a datagram against 40 on asyncio's datagram transport), and nothing of an
+ICMP error reaches it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sipapp.transport.hop import Address
-from sipapp.transport.network import Attempt
+from sipapp.transport.network import Attempt, Datagrams
 
 DRAIN = 64
 """Datagrams read in one turn: timers and connections get their turn under any load."""
@@ -51,8 +51,7 @@ class DatagramSocket:
         self,
         reactor: ISocketReactor,
         bound: socket.socket,
-        received: Callable[[bytes, Address], None],
-        failed: Callable[[Exception], None],
+        received: Callable[[Datagrams], None],
     ) -> None:
         self.address: Address = bound.getsockname()[:2]
         self.send: Callable[[bytes, Address], object] = bound.sendto
@@ -60,7 +59,6 @@ class DatagramSocket:
         self._socket = bound
         self._wide = bound.family == socket.AF_INET6
         self._received = received
-        self._failed = failed
         self._open = True
         reactor.addReader(self)
 
@@ -74,20 +72,17 @@ class DatagramSocket:
 
     def doRead(self) -> None:
         """Read what is there, up to ``DRAIN`` datagrams."""
-        receive, received, wide = self._socket.recvfrom, self._received, self._wide
+        receive, wide = self._socket.recvfrom, self._wide
+        datagrams: list[tuple[bytes, Address]] = []
         for _ in range(DRAIN):
-            if not self._open:
-                return
             try:
                 data, source = receive(_LARGEST)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 continue  # ICMP about something sent earlier; the socket is as good as before
-            try:
-                received(data, source[:2] if wide else source)
-            except Exception as error:  # one bad message must not cost the listener
-                self._failed(error)
+            datagrams.append((data, source[:2] if wide else source))
+        self._received(datagrams)
 
     def connectionLost(self, reason: Failure) -> None:
         """Take the reactor's word that it is over, when it stops."""
@@ -123,15 +118,13 @@ class SocketNetwork:
 
     Args:
         reactor: anything that watches file descriptors.
-        failed: told of every exception that ``received`` lets escape; must not raise.
     """
 
-    def __init__(self, reactor: ISocketReactor, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, reactor: ISocketReactor) -> None:
         self._reactor = reactor
-        self._failed = failed
 
     def open_datagrams(
-        self, address: Address, received: Callable[[bytes, Address], None]
+        self, address: Address, received: Callable[[Datagrams], None]
     ) -> DatagramSocket:
         """Bind a UDP socket and read from it.
 
@@ -140,7 +133,7 @@ class SocketNetwork:
         """
         bound = _bound(socket.SOCK_DGRAM, address)
         _widen(bound)
-        return DatagramSocket(self._reactor, bound, received, self._failed)
+        return DatagramSocket(self._reactor, bound, received)
 
     def open_streams(self, address: Address, factory: Factory) -> ListeningSocket:
         """Bind a TCP socket and accept.

@@ -30,7 +30,7 @@ class Server:
         self.failures: list[Exception] = []
         self.requests = 0
         self.responses: list[Response] = []
-        self.network = SocketNetwork(reactor, self.failures.append)
+        self.network = SocketNetwork(reactor)
         self.layer = TransportLayer(
             self.network, reactor, Limits(), self._received, failed=self.failures.append
         )
@@ -223,7 +223,7 @@ def test_routing_tells_our_address(make: Make) -> None:
     """By asking the system, without a packet."""
 
     async def play(reactor: Any) -> None:
-        network = SocketNetwork(reactor, lambda error: None)
+        network = SocketNetwork(reactor)
         assert network.source_for("127.0.0.9") == "127.0.0.1"
         assert network.source_for("::1") == "::1"
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 import pytest
+from twisted.internet.task import Clock
 
+from sipapp.app.testing.network import VirtualNetwork
 from sipapp.errors import SendFailed
+from sipapp.message.message import Request, Response
+from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop, Listener
+from sipapp.transport.layer import TransportLayer
 from sipapp.transport.limits import Counters, Limits
 from tests.transport.stage import HERE, PEER, Stage, request, response
 
@@ -220,3 +226,59 @@ def test_stop_leaves_nothing() -> None:
     assert stage.clock.getDelayedCalls() == []
     stage.network.datagram((PEER, 1), (HERE, 5060), request())
     assert stage.take() == []
+
+
+class Turn:
+    """A layer that answers every message, and the turn of its socket.
+
+    Attributes:
+        network: what was sent.
+        sent_before: how many datagrams had left when each message came.
+        fault: raised by the second message.
+        then: called after the first message.
+    """
+
+    def __init__(self) -> None:
+        clock = Clock()
+        self.network = VirtualNetwork(clock)
+        self.sent_before: list[int] = []
+        self.raised: list[Exception] = []
+        self.fault = ValueError()
+        self.then: Callable[[], object] = bool
+        self.layer = TransportLayer(
+            self.network.host(HERE), clock, Limits(), self._answer, failed=self.raised.append
+        )
+        self.layer.listen(Listener("UDP", HERE, 5060))
+
+    def _answer(self, message: Request | Response, flow: Flow) -> None:
+        self.sent_before.append(len(self.network.ladder))
+        flow.send(b"%d" % len(self.sent_before))
+        if len(self.sent_before) == 1:
+            self.then()
+        if len(self.sent_before) == 2:
+            raise self.fault
+
+    def take(self, datagrams: int) -> list[bytes]:
+        """Have so many come at once; give what was sent."""
+        port = self.network.host(HERE).datagrams[HERE, 5060]
+        port.received([(request(), (PEER, 5060 + number)) for number in range(datagrams)])
+        return [packet.data for packet in self.network.ladder]
+
+
+def test_what_is_sent_in_a_turn_leaves_at_its_end() -> None:
+    """In order, whatever becomes of a message of the turn; outside a turn at once."""
+    turn = Turn()
+    assert turn.take(3) == [b"1", b"2", b"3"]
+    assert turn.sent_before == [0, 0, 0]
+    assert [packet.destination[1] for packet in turn.network.ladder] == [5060, 5061, 5062]
+    assert (turn.raised, turn.layer.counters) == ([turn.fault], Counters(failures=1))
+    turn.layer.flow_to(Hop("UDP", PEER, 5060)).send(b"x")
+    assert turn.network.ladder[-1].data == b"x"
+
+
+def test_a_turn_ends_when_the_socket_is_closed() -> None:
+    """What came behind the message that stopped the server is not looked at."""
+    turn = Turn()
+    turn.then = turn.layer.stop
+    turn.take(3)
+    assert turn.sent_before == [0]

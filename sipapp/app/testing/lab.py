@@ -199,7 +199,8 @@ class Lab:
         """Stop the server; if it was the first on its network, also the phones.
 
         Raises:
-            AssertionError: something is still scheduled: a timer leaks.
+            AssertionError: something is still scheduled: a timer leaks. Or a message was dropped
+                by a bug, which was logged.
         """
         self._stop()
         if self._guest:
@@ -230,6 +231,8 @@ class Lab:
         self.network.settle()
         if not stopped:  # a connection waits for its peer, for some seconds at most
             self.advance(5)
+        failures = self.server.transport.counters.failures
+        assert not failures, f"messages dropped by a bug, see the log: {failures}"
 
 
 def _clock() -> Clock:

@@ -35,6 +35,7 @@ from twisted.python.failure import Failure
 from sipapp.app.testing.connection import VirtualStream, ip_address
 from sipapp.app.testing.ladder import Ladder, Packet
 from sipapp.transport.hop import Address
+from sipapp.transport.network import Datagrams
 
 CONNECT_TIMEOUT = 10.0
 _FIRST_EPHEMERAL = 49_152
@@ -165,7 +166,7 @@ class VirtualNetwork:
         host = self._hosts.get(destination[0])
         port = None if host is None else host.datagrams.get(destination)
         if port is not None and destination[0] not in self._off:
-            port.received(data, source)
+            port.received([(data, source)])
 
     def _is_off(self, source: Address, destination: Address) -> bool:
         return source[0] in self._off or destination[0] in self._off
@@ -192,7 +193,7 @@ class VirtualHost:
         self._next_port = _FIRST_EPHEMERAL
 
     def open_datagrams(
-        self, address: Address, received: Callable[[bytes, Address], None]
+        self, address: Address, received: Callable[[Datagrams], None]
     ) -> VirtualDatagramPort:
         """Bind. Raises OSError."""
         port = self._port(address, self.datagrams)
@@ -250,7 +251,7 @@ class VirtualDatagramPort:
         network: VirtualNetwork,
         host: VirtualHost,
         address: Address,
-        received: Callable[[bytes, Address], None],
+        received: Callable[[Datagrams], None],
     ) -> None:
         self.address = address
         self.received = received

@@ -12,7 +12,7 @@ from twisted.internet.protocol import ClientFactory, Factory, Protocol
 
 from sipapp.message.stream import Frame, StreamLimits, StreamParser
 from sipapp.transport.hop import Address
-from sipapp.transport.network import Network
+from sipapp.transport.network import Datagrams, Network
 
 Received = Callable[[bytes], None]
 
@@ -35,7 +35,12 @@ def open_wire(transport: str, network: Network, address: Address, received: Rece
 
 class _Datagrams:
     def __init__(self, network: Network, address: Address, received: Received) -> None:
-        self._port = network.open_datagrams(address, lambda data, _: received(data))
+        self._received = received
+        self._port = network.open_datagrams(address, self._came)
+
+    def _came(self, datagrams: Datagrams) -> None:
+        for data, _ in datagrams:
+            self._received(data)
 
     def send(self, data: bytes, server: Address) -> None:
         self._port.send(data, server)

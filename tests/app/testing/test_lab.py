@@ -82,6 +82,19 @@ def test_a_server_that_stops_in_a_call_leaves_nothing() -> None:
         lab.registered("bob", transport="TCP")
         lab.phone("alice", transport="TCP").invite("bob")
         lab.advance(1)
+        transactions = lab.server.transactions
+        assert (transactions.server_count, transactions.client_count) == (1, 1)
+    assert (transactions.server_count, transactions.client_count) == (0, 0)
+
+
+def test_a_message_dropped_by_a_bug_fails_the_test() -> None:
+    """The server goes on, as it would in earnest; close fails."""
+    lab = Lab()
+    lab.server._receiver = None  # type: ignore[assignment]  # a bug
+    lab.phone("alice").request("OPTIONS", "sip:example.test")
+    lab.advance()
+    with pytest.raises(AssertionError, match="dropped by a bug"):
+        lab.close()
 
 
 def test_time_passes_from_one_call_to_the_next() -> None:

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from sipapp.app.testing.connection import VirtualStream
 from sipapp.app.testing.network import VirtualNetwork
 from sipapp.transport.hop import Address
+from sipapp.transport.network import Datagrams
 
 A = ("192.0.2.1", 5060)
 B = ("198.51.100.1", 5060)
@@ -29,11 +30,11 @@ class Bench:
         self.a = self.network.host(A[0])
         self.b = self.network.host(B[0])
         self.got: list[tuple[float, bytes, Address]] = []
-        self.port = self.a.open_datagrams(A, lambda data, source: None)
+        self.port = self.a.open_datagrams(A, lambda datagrams: None)
         self.b.open_datagrams(B, self._received)
 
-    def _received(self, data: bytes, source: Address) -> None:
-        self.got.append((self.clock.seconds(), data, source))
+    def _received(self, datagrams: Datagrams) -> None:
+        self.got.extend((self.clock.seconds(), data, source) for data, source in datagrams)
 
     def send(self, count: int) -> list[int]:
         """Send numbered datagrams 10 ms apart; give the numbers in the order of arrival."""
@@ -169,7 +170,7 @@ def test_binding_fails_like_a_socket(address: Address, code: int) -> None:
     """A taken port, an address of somebody else."""
     bench = Bench()
     with pytest.raises(OSError, match=r"taken|not an address") as raised:
-        bench.a.open_datagrams(address, lambda data, source: None)
+        bench.a.open_datagrams(address, lambda datagrams: None)
     assert raised.value.errno == code
 
 
@@ -178,7 +179,9 @@ def test_a_wildcard_is_all_addresses_of_one_family() -> None:
     network = VirtualNetwork(Clock())
     host = network.host("192.0.2.1", "2001:db8::1")
     got: list[bytes] = []
-    port = host.open_datagrams(("0.0.0.0", 0), lambda data, source: got.append(data))
+    port = host.open_datagrams(
+        ("0.0.0.0", 0), lambda datagrams: got.extend(data for data, _ in datagrams)
+    )
     assert port.address == ("0.0.0.0", 49152)
     network.datagram(B, ("192.0.2.1", 49152), b"4")
     network.datagram(("2001:db8::9", 1), ("2001:db8::1", 49152), b"6")
@@ -188,7 +191,7 @@ def test_a_wildcard_is_all_addresses_of_one_family() -> None:
         "192.0.2.1", "2001:db8::1",
     ]  # fmt: skip
     port.close()
-    assert host.open_datagrams(("192.0.2.1", 49152), lambda data, source: None).address[1] == 49152
+    assert host.open_datagrams(("192.0.2.1", 49152), lambda datagrams: None).address[1] == 49152
 
 
 # Connections
