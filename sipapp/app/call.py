@@ -120,7 +120,10 @@ class Call:
     ) -> Outcome:
         """See `ICall.proxy`."""
         self._check_open()
-        groups = self.targets() if targets is None else [_group(each) for each in targets]
+        if targets is None:
+            groups = self.targets()
+        else:
+            groups = self._server.reach.of_targets([_group(each) for each in targets])
         if not groups and targets is None:
             self._outcome = Verdict(self._server.absent_status(self.request))
             return Outcome(self._outcome.status)
@@ -181,7 +184,9 @@ class Call:
 
     def _recursion(self, groups: Sequence[Sequence[Target]]) -> Recursion | None:
         """Redirections of others' users are not ours to follow (RFC 3261 16.5)."""
-        return Recursion(self.request, groups) if self._server.is_ours(self.request) else None
+        if not self._server.is_ours(self.request):
+            return None
+        return Recursion(self.request, groups, self._server.reach.of_targets)
 
     def _check_open(self) -> None:
         if self._ended:

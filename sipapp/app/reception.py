@@ -61,7 +61,7 @@ class Reception:
     def ack(self, request: Request, flow: Flow) -> None:
         """Take the ACK of a 2xx: it follows the route set we signed, or goes nowhere."""
         try:
-            taken = self._server.proxy.route_set.take_own(request)
+            taken = self._server.proxy.route_set.take_own(request, flow)
             if taken.signed:
                 self.clean(request)
                 self._server.proxy.forward_ack(request, flow, taken.way)
@@ -75,7 +75,7 @@ class Reception:
         """Return an answer that nothing need be kept for, or None when somebody else answers."""
         request = tx.request
         server = self._server
-        taken = server.proxy.route_set.take_own(request)
+        taken = server.proxy.route_set.take_own(request, tx.flow)
         refused = self.check(request)
         if taken.signed and request.to_tag is not None:
             if refused is None:

@@ -28,7 +28,7 @@ from sipapp.core.proxy import Proxy
 from sipapp.core.registrar import Registrar
 from sipapp.core.registration import RegistrarLimits
 from sipapp.core.routing import RouteSet
-from sipapp.core.target import Target, target_groups
+from sipapp.core.target import Reach, Target
 from sipapp.errors import UsageError
 from sipapp.message.digest import Algorithm
 from sipapp.message.message import Request, Response
@@ -90,12 +90,13 @@ class Server:
             self.transactions,
             resolver,
             self.wheel,
-            RouteSet(Signer(secret), self.transport.is_local, guarded=config.auth != "none"),
+            RouteSet(Signer(secret), self._is_us, guarded=config.auth != "none"),
             new_token=self.new_token,
             timer_c=config.proxy.timer_c,
             max_breadth=config.proxy.max_breadth,
         )
         registrar = config.registrar
+        self.reach = Reach(self.stores.locations.lookup, self._named_aor, self.transport.flow_to)
         self.registrar = Registrar(
             self.stores.locations,
             self._registrable,
@@ -165,12 +166,7 @@ class Server:
             return []  # nobody here knows where a number lives
         if not isinstance(uri, SipUri) or not self._is_our_host(uri):
             return [[Target(uri, next_hop=self._outbound_proxy)]]
-        aor = self.aor_of(uri)
-        return target_groups(
-            self.stores.locations.lookup(aor),
-            self.transport.flow_to,
-            lambda contact: self._is_our_host(contact) and self.aor_of(contact) == aor,
-        )
+        return self.reach.of_user(self.aor_of(uri))
 
     def absent_status(self, request: Request) -> int:
         """404 for a user nobody knows, 480 for one who is not registered (RFC 3261 16.5).
@@ -196,7 +192,20 @@ class Server:
         return self.transport.reply_flow(request, flow)
 
     def _is_our_host(self, uri: SipUri) -> bool:
-        return uri.host in self.domains or self.transport.is_local(uri.host, uri.port)
+        """Whether a URI is ours to decide about; one with maddr names who decides (16.5)."""
+        ours = uri.host in self.domains or self.transport.is_local(uri.host, uri.port)
+        return ours and not uri.params.has("maddr")
+
+    def _is_us(self, host: str, port: int | None) -> bool:
+        """Whether what is sent there comes back to this server; port None is any of its ports."""
+        if host in self.domains:
+            return port is None or any(port == each.port for each in self.transport.listeners)
+        return self.transport.is_local(host, port)
+
+    def _named_aor(self, uri: SipUri) -> str | None:
+        """Return the location key of a target that we would only send to ourselves."""
+        ours = self._is_us(uri.host, uri.port) and not uri.params.has("maddr")
+        return self.aor_of(uri) if ours else None
 
     def _load(self, load: Load) -> list[LoadedApplication]:
         sections = self.config.app_sections

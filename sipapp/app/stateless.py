@@ -57,7 +57,7 @@ class StatelessReception:
     def _refusal(self, request: Request, flow: Flow) -> tuple[int, list[tuple[str, bytes]]] | None:
         """Send the request on, or return what refuses it."""
         server = self._server
-        taken = server.proxy.route_set.take_own(request)
+        taken = server.proxy.route_set.take_own(request, flow)
         refused = self._reception.check(request)
         if refused is None and request.method not in ("ACK", "CANCEL"):
             refused = self._reception.challenge(request, flow, taken)

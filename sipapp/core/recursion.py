@@ -4,14 +4,14 @@ from __future__ import annotations
 
 __all__ = ["MOST_TARGETS", "Recursion"]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from sipapp.core.target import Target
 from sipapp.errors import MessageError
 from sipapp.message.fields import NameAddr
 from sipapp.message.message import Request, Response
-from sipapp.message.uri import SipUri
+from sipapp.message.uri import SipUri, Uri
 
 MOST_TARGETS = 10
 """Targets that redirections may add to one request: two new ones a time would double for ever."""
@@ -23,11 +23,19 @@ class Recursion:
     Args:
         request: what is being forwarded; a ``sips:`` request follows ``sips:`` contacts only.
         groups: the targets that are tried anyway.
+        reach: puts the bindings of users of ours in the place of these.
     """
 
-    __slots__ = ("_left", "_schemes", "_tried")
+    __slots__ = ("_followed", "_left", "_reach", "_schemes", "_tried")
 
-    def __init__(self, request: Request, groups: Sequence[Sequence[Target]]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        groups: Sequence[Sequence[Target]],
+        reach: Callable[[list[list[Target]]], list[list[Target]]],
+    ) -> None:
+        self._reach = reach
+        self._followed: list[Uri] = []
         self._tried = [target.uri for group in groups for target in group]
         self._left = MOST_TARGETS
         secure = isinstance(request.uri, SipUri) and request.uri.scheme == "sips"
@@ -42,18 +50,28 @@ class Recursion:
         except MessageError:
             return []  # a broken 3xx is an answer like any other
         found.sort(key=_by_q)
-        return [[target for _, target in members] for _, members in groupby(found, key=_by_q)]
+        by_q = [[target for _, target in members] for _, members in groupby(found, key=_by_q)]
+        fresh = ([each for each in group if self._is_fresh(each)] for group in self._reach(by_q))
+        return [group for group in fresh if group]
 
     def _new(self, contact: NameAddr) -> Target | None:
         uri = contact.uri
         if not isinstance(uri, SipUri) or uri.scheme not in self._schemes or not self._left:
             return None
         uri = uri.without_headers()
-        if any(uri.matches(other) for other in self._tried):
+        if any(uri.matches(other) for other in (*self._tried, *self._followed)):
             return None
-        self._tried.append(uri)
+        self._followed.append(uri)
         self._left -= 1
         return Target(uri)
+
+    def _is_fresh(self, target: Target) -> bool:
+        """Whether a target was not tried before; it is from now on."""
+        uri = target.uri
+        if isinstance(uri, SipUri) and any(uri.matches(other) for other in self._tried):
+            return False
+        self._tried.append(uri)
+        return True
 
 
 def _contacts(response: Response) -> list[NameAddr]:

@@ -75,7 +75,7 @@ def _for_strict_router(request: Request) -> Request:
     for value in reversed(values):
         request.headers.names.insert(1, "Route")
         request.headers.lines.insert(1, b"Route: " + value)
-    request.raw_uri = str(first).encode("utf-8", "surrogateescape")
+    request.replace_uri(first)
     return request
 
 

@@ -27,7 +27,7 @@ from sipapp.message.fields import parse_name_addr, split_list
 from sipapp.message.message import Request
 from sipapp.message.uri import SipUri
 from sipapp.transport.flow import Flow
-from sipapp.transport.hop import Hop
+from sipapp.transport.hop import Hop, default_port
 from sipapp.ua.signature import Signer
 
 _OWN = re.compile(
@@ -64,7 +64,8 @@ class RouteSet:
 
     Args:
         signer: signs the Call-ID into the Record-Route URI.
-        is_local: tells whether host and port (None: no port given) are this server's.
+        is_local: tells whether host and port (None: no port given) are this server's, by its
+            addresses and by the names it answers to.
         guarded: whether to name the addresses of a call, for a server that authenticates.
     """
 
@@ -143,15 +144,19 @@ class RouteSet:
     def _peer(self, call_id: bytes, host: str) -> str:
         return self.signer.sign(_PEER, call_id, host.encode())[:_PEER_LENGTH]
 
-    def take_own(self, request: Request) -> Taken:
-        """Take our entries off the top of Route and undo strict routing.
+    def take_own(self, request: Request, came: Flow) -> Taken:
+        """Take our entries off the top of Route, and our maddr off; undo strict routing.
 
         RFC: 3261 16.4. ``request`` is changed in place.
 
+        Args:
+            came: the flow of the request.
         Raises:
             MessageError: the Route field is broken.
         """
         taken = _NOTHING
+        if b"maddr" in request.raw_uri.lower():
+            self._take_maddr(request, came)
         if b";lr;d=" in request.raw_uri:
             known = self._known(request, request.raw_uri)
             if known is not None:
@@ -199,14 +204,29 @@ class RouteSet:
         uri = parse_name_addr(entry, "Route").uri
         return isinstance(uri, SipUri) and self._is_local(uri.host, uri.port)
 
+    def _take_maddr(self, request: Request, came: Flow) -> None:
+        """Strip a maddr that leads here, and the port and transport that go with it."""
+        uri = request.uri
+        maddr = uri.params.get("maddr") if isinstance(uri, SipUri) else None
+        if not isinstance(uri, SipUri) or maddr is None:
+            return
+        transport = (
+            uri.params.get("transport") or ("tls" if uri.scheme == "sips" else "udp")
+        ).upper()
+        usual = default_port(transport)
+        port = uri.port or usual
+        arrived = (came.transport, came.local[1])
+        if arrived == (transport, port) and self._is_local(maddr.strip("[]").lower(), port):
+            rest = uri.params.without("maddr", "transport")
+            request.replace_uri(uri.replace(port=uri.port if port == usual else None, params=rest))
+
     def _undo_strict_routing(self, request: Request) -> None:
         """A strict router put our Record-Route into the Request-URI: restore the last Route."""
         routes = request.headers.elements("Route")
         if not routes:
             raise MessageError("Route", "is missing behind a strict router")
         target = parse_name_addr(routes.pop(), "Route")
-        request.raw_uri = str(target.uri).encode("utf-8", "surrogateescape")
-        request._uri = target.uri
+        request.replace_uri(target.uri)
         request.headers.remove("Route")
         for value in routes:
             request.headers.add("Route", value)

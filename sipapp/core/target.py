@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Target", "target_groups"]
+__all__ = ["Reach", "Target"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,29 +40,68 @@ class Target:
         return str(self.uri).encode("utf-8", "surrogateescape")
 
 
-def target_groups(
-    bindings: Sequence[Binding],
-    flow_to: Callable[[Hop], Flow],
-    excluded: Callable[[SipUri], bool],
-) -> list[list[Target]]:
-    """Turn bindings into serial groups of parallel targets.
+class Reach:
+    """Puts the bindings of users of ours in the place of these users, as often as it takes.
 
-    RFC: 3261 16.6: higher q first, equal q at once.
+    RFC: 3261 16.5, 16.6: higher q first, equal q at once. A binding may name another user of ours,
+    and so on; each user is looked up once, so that those who name each other come to an end.
 
     Args:
-        bindings: as a store gives them, best first.
+        lookup: the bindings of an address-of-record, best first.
+        aor_of: the address-of-record of a URI that names a user of ours, else None.
         flow_to: revives the datagram flow of a phone behind a NAT.
-        excluded: tells contacts that would lead back to where we are.
     """
-    if len(bindings) == 1:
-        only = _target(bindings[0], flow_to, excluded)
-        return [[only]] if only is not None else []
-    groups: list[list[Target]] = []
-    for _, members in groupby(bindings, key=_preference):
-        group = [target for binding in members if (target := _target(binding, flow_to, excluded))]
-        if group:
-            groups.append(group)
-    return groups
+
+    __slots__ = ("_aor_of", "_flow_to", "_lookup")
+
+    def __init__(
+        self,
+        lookup: Callable[[str], Sequence[Binding]],
+        aor_of: Callable[[SipUri], str | None],
+        flow_to: Callable[[Hop], Flow],
+    ) -> None:
+        self._lookup = lookup
+        self._aor_of = aor_of
+        self._flow_to = flow_to
+
+    def of_user(self, aor: str) -> list[list[Target]]:
+        """Return where a user can be reached: serial groups of parallel targets."""
+        return self._of_user(aor, set())
+
+    def of_targets(self, groups: Sequence[Sequence[Target]]) -> list[list[Target]]:
+        """Return the groups with every user of ours replaced; who is nowhere is left out."""
+        seen: set[str] = set()
+        return [reached for group in groups for reached in self._of_group(group, seen)]
+
+    def _of_user(self, aor: str, seen: set[str]) -> list[list[Target]]:
+        seen.add(aor)
+        bindings = self._lookup(aor)
+        if len(bindings) == 1:
+            only = _target(bindings[0], self._flow_to)
+            return self._of_target(only, seen) if only is not None else []
+        groups: list[list[Target]] = []
+        for _, members in groupby(bindings, key=_preference):
+            targets = [target for one in members if (target := _target(one, self._flow_to))]
+            groups += self._of_group(targets, seen)
+        return groups
+
+    def _of_group(self, group: Sequence[Target], seen: set[str]) -> list[list[Target]]:
+        """Return the group; or several for one user alone, whose own order counts then."""
+        if len(group) == 1:
+            return self._of_target(group[0], seen)
+        parallel = [
+            target for one in group for each in self._of_target(one, seen) for target in each
+        ]
+        return [parallel] if parallel else []
+
+    def _of_target(self, target: Target, seen: set[str]) -> list[list[Target]]:
+        uri = target.uri
+        if target.flow is not None or target.path or not isinstance(uri, SipUri):
+            return [[target]]
+        aor = self._aor_of(uri)
+        if aor is None:
+            return [[target]]
+        return [] if aor in seen else self._of_user(aor, seen)
 
 
 @lru_cache(maxsize=4096)
@@ -75,9 +114,7 @@ def _preference(binding: Binding) -> int:
     return binding.preference
 
 
-def _target(
-    binding: Binding, flow_to: Callable[[Hop], Flow], excluded: Callable[[SipUri], bool]
-) -> Target | None:
+def _target(binding: Binding, flow_to: Callable[[Hop], Flow]) -> Target | None:
     try:
         uri = _contact(binding.contact)
     except MessageError:
@@ -86,8 +123,6 @@ def _target(
     if isinstance(uri, SipUri):
         if uri.headers_text:
             uri = uri.without_headers()
-        if flow is None and excluded(uri):
-            return None
     elif not binding.path:
         return None  # tel: and others lead nowhere by themselves
     if flow is None and binding.received:

@@ -261,6 +261,11 @@ class Request(Message):
             uri = self._uri = URIS[self.raw_uri]
         return uri
 
+    def replace_uri(self, uri: Uri) -> None:
+        """Write another Request-URI."""
+        self.raw_uri = str(uri).encode("utf-8", "surrogateescape")
+        self._uri = uri
+
     @property
     def max_forwards(self) -> int | None:
         """Hops left, 0 to 255, or None when the field is absent (RFC 3261 20.22)."""

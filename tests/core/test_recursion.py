@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import pytest
 
 from sipapp.core.recursion import MOST_TARGETS, Recursion
@@ -9,6 +12,8 @@ from sipapp.core.target import Target
 from sipapp.message.headers import Headers
 from sipapp.message.message import Request, Response
 from sipapp.message.uri import parse_uri
+
+Groups: TypeAlias = list[list[Target]]
 
 
 def moved(*contacts: bytes) -> Response:
@@ -20,10 +25,14 @@ def moved(*contacts: bytes) -> Response:
 
 
 def followed(
-    *contacts: bytes, uri: bytes = b"sip:b@h", tried: bytes = b"sip:old@h"
+    *contacts: bytes,
+    uri: bytes = b"sip:b@h",
+    tried: bytes = b"sip:old@h",
+    reach: Callable[[Groups], Groups] | None = None,
 ) -> list[list[str]]:
     """The groups of URIs that are tried."""
-    recursion = Recursion(Request("INVITE", uri, Headers([], [])), [[Target(parse_uri(tried))]])
+    request = Request("INVITE", uri, Headers([], []))
+    recursion = Recursion(request, [[Target(parse_uri(tried))]], reach or (lambda groups: groups))
     return [[str(target.uri) for target in group] for group in recursion(moved(*contacts))]
 
 
@@ -36,6 +45,12 @@ def test_contacts_are_tried_in_the_order_of_q() -> None:
 def test_nothing_is_tried_twice() -> None:
     """RFC 3261 16.5: a URI is in the target set once; URI headers are not sent (19.1.5)."""
     assert followed(b"<sip:old@h>", b"<sip:a@h>", b"<sip:a@H?Subject=x>") == [["sip:a@h"]]
+
+
+def test_where_a_user_of_ours_can_be_reached_may_have_been_tried() -> None:
+    """The user moved to somebody whose phones already rang."""
+    phones = [[Target(parse_uri(b"sip:old@h")), Target(parse_uri(b"sip:new@h"))]]
+    assert followed(b"<sip:carol@h>", reach=lambda groups: phones) == [["sip:new@h"]]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +68,7 @@ def test_sips_is_not_left() -> None:
 
 def test_redirections_come_to_an_end() -> None:
     """Two new contacts a time would double for ever (RFC 5393)."""
-    recursion = Recursion(Request("INVITE", b"sip:b@h", Headers([], [])), [])
+    recursion = Recursion(Request("INVITE", b"sip:b@h", Headers([], [])), [], lambda groups: groups)
     added = 0
     for round_ in range(20):
         contacts = [b"<sip:u%d-%d@h>" % (round_, each) for each in range(3)]

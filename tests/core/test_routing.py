@@ -89,12 +89,12 @@ class TakingTests:
     def test_our_signed_entry_is_taken_and_proves_the_dialog(self) -> None:
         """RFC 3261 16.4: the topmost Route that names us is removed. [E08]"""
         bye = request(minted())
-        assert (route_set().take_own(bye).signed, "Route" in bye.headers) == (True, False)
+        assert (route_set().take_own(bye, flow()).signed, "Route" in bye.headers) == (True, False)
 
     def test_all_of_our_entries_go_and_the_others_stay(self) -> None:
         """Joined by commas or not."""
         bye = request(minted() + b", <sip:192.0.2.10;lr>, <sip:p2.example.net;lr>")
-        assert route_set().take_own(bye).signed
+        assert route_set().take_own(bye, flow()).signed
         assert bye.headers.elements("Route") == [b"<sip:p2.example.net;lr>"]
 
     def test_a_line_full_of_our_entries_is_split_once(
@@ -110,7 +110,7 @@ class TakingTests:
         monkeypatch.setattr("sipapp.core.routing.split_list", counted)
         own = b", ".join([b"<sip:192.0.2.10;lr>"] * 250)
         bye = request(own, own, own + b", <sip:p2.example.net;lr>", own)
-        assert not route_set().take_own(bye).signed
+        assert not route_set().take_own(bye, flow()).signed
         assert bye.headers.get_all("Route") == [b"<sip:p2.example.net;lr>", own]
         assert len(split) == 3
 
@@ -125,35 +125,38 @@ class TakingTests:
     def test_an_unsigned_entry_is_taken_and_proves_nothing(self, entry: bytes) -> None:
         """A preloaded route names us as well (hostile.md A11)."""
         invite = request(entry)
-        assert (route_set().take_own(invite).signed, "Route" in invite.headers) == (False, False)
+        assert (route_set().take_own(invite, flow()).signed, "Route" in invite.headers) == (
+            False,
+            False,
+        )
 
     def test_the_signature_of_another_call_proves_nothing(self) -> None:
         """The token is bound to the Call-ID (hostile.md A13)."""
-        assert route_set().take_own(request(minted(b"other"))).signed is False
+        assert route_set().take_own(request(minted(b"other")), flow()).signed is False
 
     def test_an_entry_of_somebody_else_stays(self) -> None:
         """RFC 3261 16.4: only what names us."""
         invite = request(b"<sip:p2.example.net;lr;d=AAAAAAAAAAAA>")
-        assert route_set().take_own(invite).signed is False
+        assert route_set().take_own(invite, flow()).signed is False
         assert invite.headers.elements("Route") == [b"<sip:p2.example.net;lr;d=AAAAAAAAAAAA>"]
 
     def test_a_strict_router_is_undone(self) -> None:
         """RFC 3261 16.4: our Record-Route in the Request-URI, the target in the last Route."""
         bye = request(b"<sip:p2.example.net;lr>, <sip:b@198.51.100.2>", uri=minted()[1:-1])
-        assert route_set().take_own(bye).signed is True
+        assert route_set().take_own(bye, flow()).signed is True
         assert bye.raw_uri == b"sip:b@198.51.100.2"
         assert bye.headers.elements("Route") == [b"<sip:p2.example.net;lr>"]
 
     def test_a_strict_router_that_forgot_the_target_is_refused(self) -> None:
         """There is nowhere to go."""
         with pytest.raises(MessageError, match="is missing behind a strict router"):
-            route_set().take_own(request(uri=minted()[1:-1]))
+            route_set().take_own(request(uri=minted()[1:-1]), flow())
 
     @pytest.mark.parametrize(("order", "way"), [(1, None), (-1, Hop("UDP", "198.51.100.1", 5060))])
     def test_the_entry_of_the_side_ahead_names_the_flow(self, order: int, way: Hop | None) -> None:
         """RFC 5626 5.3: caller and callee send the same entries in opposite orders."""
         values = route_set().record_routes(request(), flow(), flow(), pinned=True)
-        taken = route_set().take_own(request(*values[::order]))
+        taken = route_set().take_own(request(*values[::order]), flow())
         assert taken == Taken(True, way)
 
     def test_a_flow_is_signed_with_its_dialog(self) -> None:
@@ -161,5 +164,5 @@ class TakingTests:
         value, _ = route_set().record_routes(request(), flow(), flow(), pinned=True)
         head, _, _ = value.partition(b";f=")
         for entry in (head + b">", head + b";f=VURQIDEuMi4zLjQgNTA2MA>"):
-            assert route_set().take_own(request(entry)) == Taken(False, None)
-        assert route_set().take_own(request(value, call_id=b"c2")) == Taken(False, None)
+            assert route_set().take_own(request(entry), flow()) == Taken(False, None)
+        assert route_set().take_own(request(value, call_id=b"c2"), flow()) == Taken(False, None)

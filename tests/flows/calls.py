@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["branch", "call_and_hang_up", "established", "hang_up", "ring", "said"]
+__all__ = ["bind", "branch", "call_and_hang_up", "established", "hang_up", "ring", "said"]
 
 from sipapp.app.testing import Lab, Phone
 from sipapp.app.testing.phone import SDP, Dialog
 from sipapp.message.message import Request, Response
+
+
+def bind(lab: Lab, phone: Phone, *contacts: str) -> None:
+    """Register contacts of a phone's user that are not the phone; the scene is empty afterwards."""
+    request = phone.build("REGISTER", f"sip:{lab.domain}", to=phone.aor)
+    request.set_header("Contact", ", ".join(contacts).encode())
+    phone.send(request)
+    lab.advance()
+    phone.take_response(200)
+    lab.scene()
 
 
 def ring(lab: Lab, caller: Phone, callee: Phone, user: str = "") -> tuple[Request, Request]:

@@ -8,6 +8,7 @@ from sipapp.app.config.values import ProxySettings
 from sipapp.app.testing import Lab
 from sipapp.app.testing.phone import SDP
 from sipapp.message.message import Response
+from tests.flows.calls import bind
 
 REFUSED = [
     ("sip:bob@example.test", [("Max-Forwards", b"0")], 483, {}),
@@ -70,12 +71,7 @@ def test_a_loop_is_found() -> None:
 def test_a_spiral_passes() -> None:
     """RFC 3261 6 "Spiral": it comes back with another Request-URI, and that is no loop [R04]."""
     with Lab() as lab:
-        lab.zone.add("example.test 60 IN A 192.0.2.10")
-        bob = lab.phone("bob")
-        register = bob.build("REGISTER", "sip:example.test", to=bob.aor)
-        register.set_header("Contact", b"<sip:carol@example.test>")
-        bob.send(register)
-        lab.advance()
+        bind(lab, lab.phone("bob"), "<sip:carol@example.test;maddr=192.0.2.10>")
         carol, alice = lab.registered("carol"), lab.phone("alice")
         invite = alice.invite("bob")
         lab.advance()
