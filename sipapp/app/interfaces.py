@@ -78,8 +78,8 @@ class ICall(Interface):
         the outcome, and is sent when the application ends without another verb.
 
         Args:
-            targets: tried in order; a nested list is tried in parallel. None means: the
-                bindings of the called user, or the Request-URI when it is not ours.
+            targets: tried in order; a nested list is tried in parallel. A user of ours stands
+                for the bindings of that user. None means: the Request-URI.
             ring: seconds each group may ring; None: no limit but Timer C.
             record_route: stay in the path of the dialog; None: as configured.
             recurse: try the contacts of a 3xx; None: as configured.
