@@ -86,6 +86,23 @@ def test_imports_point_down_only(module: str, path: Path) -> None:
     assert [wanted for wanted in imports(path, module) if not allowed(module, wanted)] == []
 
 
+def test_no_two_modules_import_each_other() -> None:
+    """Nor in a larger circle, nor for type checkers alone: what needs both is a third thing."""
+    modules = rooms()
+    wanted = {
+        module: {part for each in imports(path, module) for part in _modules(each.name, modules)}
+        for module, path in modules.items()
+    }
+    while leaves := {module for module, needs in wanted.items() if not needs & set(wanted)}:
+        wanted = {module: needs for module, needs in wanted.items() if module not in leaves}
+    assert sorted(wanted) == []
+
+
+def _modules(name: str, modules: dict[str, Path]) -> set[str]:
+    """The module that an imported name is, or is in."""
+    return {part for part in (name, name.rpartition(".")[0]) if part in modules}
+
+
 @EVERY_ROOM
 def test_pure_rooms_use_the_standard_library_only(module: str, path: Path) -> None:
     """Grammar, values and decisions know neither Twisted nor zope.interface."""

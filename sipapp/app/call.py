@@ -4,16 +4,17 @@ from __future__ import annotations
 
 __all__ = ["Call"]
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from sipapp.app.interfaces import ICall
 from sipapp.app.outcome import Outcome
+from sipapp.app.stack import Stack
 from sipapp.core.context import ResponseContext
 from sipapp.core.forking import Verdict
 from sipapp.core.recursion import Recursion
@@ -26,18 +27,21 @@ from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
 
-if TYPE_CHECKING:
-    from sipapp.app.chain import Chain
-    from sipapp.app.server import Server
-
-
 _NO_FACTS: Mapping[str, object] = MappingProxyType({})
 _ACCEPTED = Outcome(200)
+
+RunNext: TypeAlias = "Callable[[Call], Coroutine[Any, Any, None]]"
 
 
 @implementer(ICall)
 class Call:
     """Provides `ICall` over one server transaction.
+
+    Args:
+        stack: what its verbs work with.
+        run_next: has the next application decide.
+        tx: the transaction.
+        account: who authenticated.
 
     Attributes:
         invite: whether the request is an INVITE.
@@ -45,12 +49,12 @@ class Call:
     """
 
     __slots__ = (
-        "_chain", "_ended", "_forwarding", "_outcome", "_server", "_tx", "account", "facts",
+        "_ended", "_forwarding", "_outcome", "_run_next", "_stack", "_tx", "account", "facts",
         "flow", "invite", "position", "request",
     )  # fmt: skip
 
     def __init__(
-        self, server: Server, chain: Chain, tx: ServerTransaction, account: Account | None
+        self, stack: Stack, run_next: RunNext, tx: ServerTransaction, account: Account | None
     ) -> None:
         self.request: Request = tx.request
         self.flow: Flow = tx.flow
@@ -58,8 +62,8 @@ class Call:
         self.facts: Mapping[str, object] = _NO_FACTS
         self.invite = tx.invite
         self.position = 0
-        self._server = server
-        self._chain = chain
+        self._stack = stack
+        self._run_next = run_next
         self._tx = tx
         self._forwarding: ResponseContext | None = None
         self._outcome: Verdict | None = None
@@ -123,13 +127,13 @@ class Call:
         if targets is None:
             groups = self.targets()
         else:
-            groups = self._server.reach.of_targets([_group(each) for each in targets])
+            groups = self._stack.ours.reach.of_targets([_group(each) for each in targets])
         if not groups and targets is None:
-            self._outcome = Verdict(self._server.absent_status(self.request))
+            self._outcome = Verdict(self._stack.ours.absent_status(self.request))
             return Outcome(self._outcome.status)
-        settings = self._server.config.proxy
+        settings = self._stack.settings
         ended: Deferred[Verdict | None] = Deferred()
-        self._forwarding = self._server.proxy.forward(
+        self._forwarding = self._stack.proxy.forward(
             self._tx,
             groups,
             ended.callback,
@@ -151,11 +155,11 @@ class Call:
         """See `ICall.pass_on`."""
         if facts:
             self.facts = {**self.facts, **facts}
-        return self._chain.run(self)
+        return self._run_next(self)
 
     def targets(self) -> list[list[Target]]:
         """See `ICall.targets`."""
-        return self._server.targets_of(self.request)
+        return self._stack.ours.targets_of(self.request)
 
     def cancelled(self, cancel: Request) -> None:
         """The caller sent CANCEL, and the transaction layer answered it."""
@@ -174,19 +178,19 @@ class Call:
         """
         tx = self._tx
         if not tx.finished:
-            self._server.proxy.answer(tx, self._outcome or Verdict(otherwise))
+            self._stack.proxy.answer(tx, self._outcome or Verdict(otherwise))
         tx.cancelled = None
 
     def finish_unserved(self) -> None:
         """Answer what no application took: there is nobody, or no such method of the server."""
-        itself = self._server.is_self(self.request)
-        self.finish(otherwise=self._server.absent_status(self.request) if itself else 404)
+        itself = self._stack.ours.is_self(self.request)
+        self.finish(otherwise=self._stack.ours.absent_status(self.request) if itself else 404)
 
     def _recursion(self, groups: Sequence[Sequence[Target]]) -> Recursion | None:
         """Redirections of others' users are not ours to follow (RFC 3261 16.5)."""
-        if not self._server.is_ours(self.request):
+        if not self._stack.ours.is_ours(self.request):
             return None
-        return Recursion(self.request, groups, self._server.reach.of_targets)
+        return Recursion(self.request, groups, self._stack.ours.reach.of_targets)
 
     def _check_open(self) -> None:
         if self._ended:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 __all__ = ["Reception"]
 
-from typing import TYPE_CHECKING
-
 from sipapp.app.call import Call
+from sipapp.app.chain import Chain
+from sipapp.app.stack import Stack
 from sipapp.core.options import options_response
 from sipapp.core.rewriting import loop_mark
 from sipapp.core.routing import Taken
@@ -21,10 +21,6 @@ from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
 from sipapp.ua.auth import Authenticated, Authenticator, Challenged, Malformed
-
-if TYPE_CHECKING:
-    from sipapp.app.chain import Chain
-    from sipapp.app.server import Server
 
 Refusal = tuple[int, list[tuple[str, bytes]]]
 """A status, and header fields that go with it."""
@@ -37,13 +33,13 @@ class Reception:
     """The user of the transaction layer.
 
     Args:
-        server: gives the proxy core and knows what is ours.
+        stack: what requests are decided with.
         chain: the applications.
         authenticator: challenges requests, None to let everybody in.
     """
 
-    def __init__(self, server: Server, chain: Chain, authenticator: Authenticator | None) -> None:
-        self._server = server
+    def __init__(self, stack: Stack, chain: Chain, authenticator: Authenticator | None) -> None:
+        self._stack = stack
         self._chain = chain
         self._authenticator = authenticator
 
@@ -61,10 +57,10 @@ class Reception:
     def ack(self, request: Request, flow: Flow) -> None:
         """Take the ACK of a 2xx: it follows the route set we signed, or goes nowhere."""
         try:
-            taken = self._server.proxy.route_set.take_own(request, flow)
+            taken = self._stack.proxy.route_set.take_own(request, flow)
             if taken.signed:
                 self.clean(request)
-                self._server.proxy.forward_ack(request, flow, taken.way)
+                self._stack.proxy.forward_ack(request, flow, taken.way)
         except MessageError:
             return
 
@@ -74,21 +70,21 @@ class Reception:
     def _decide(self, tx: ServerTransaction) -> Response | None:
         """Return an answer that nothing need be kept for, or None when somebody else answers."""
         request = tx.request
-        server = self._server
-        taken = server.proxy.route_set.take_own(request, tx.flow)
+        stack = self._stack
+        taken = stack.proxy.route_set.take_own(request, tx.flow)
         refused = self.check(request)
         if taken.signed and request.to_tag is not None:
             if refused is None:
                 refused = self.challenge(request, tx.flow, taken)
             if refused is None:
                 self.clean(request)
-                server.proxy.forward_in_dialog(tx, taken.way)
+                stack.proxy.forward_in_dialog(tx, taken.way)
             else:  # kept, for its ACK has our Route and would be forwarded as that of a 2xx
                 tx.respond(_refusal(tx, refused, tx.to_tag))
             return None
         if refused is not None:
             return _refusal(tx, refused, tx.repeatable_tag)
-        if request.method == "OPTIONS" and server.is_self(request):
+        if request.method == "OPTIONS" and stack.ours.is_self(request):
             return options_response(request, tx.repeatable_tag)
         account: Account | None = None
         if self._authenticator is not None:
@@ -101,7 +97,7 @@ class Reception:
 
     def _to_applications(self, tx: ServerTransaction, account: Account | None) -> None:
         self.clean(tx.request)
-        call = Call(self._server, self._chain, tx, account)
+        call = Call(self._stack, self._chain.run, tx, account)
         tx.cancelled = call.cancelled
         self._chain.start(call)
 
@@ -146,13 +142,13 @@ class Reception:
         """
         if self._authenticator is None:
             return None
-        if taken.signed and self._server.proxy.is_between_peers(request, taken):
+        if taken.signed and self._stack.proxy.is_between_peers(request, taken):
             return None
         verdict = self._authenticate(self._authenticator, request, flow)
         return verdict if isinstance(verdict, tuple) else None
 
     def _ends_here(self, request: Request) -> bool:
-        return request.method in ("OPTIONS", "REGISTER") and self._server.is_self(request)
+        return request.method in ("OPTIONS", "REGISTER") and self._stack.ours.is_self(request)
 
     def _is_loop(self, request: Request) -> bool:
         """Whether a Via carries the mark that we would put into this very request."""
@@ -160,13 +156,13 @@ class Reception:
         first = headers.lines[headers.names.index("Via")]
         if headers.names.count("Via") == 1 and b"," not in first:
             return False  # it came from a user agent: nobody forwarded it yet
-        mark = loop_mark(request, self._server.proxy.signer).encode("ascii")
+        mark = loop_mark(request, self._stack.proxy.route_set.signer).encode("ascii")
         return any(mark in value for value in headers.get_all("Via"))
 
     def _authenticate(
         self, authenticator: Authenticator, request: Request, flow: Flow
     ) -> Account | Refusal:
-        proxy = request.method != "REGISTER" or not self._server.is_ours(request)
+        proxy = request.method != "REGISTER" or not self._stack.ours.is_ours(request)
         verdict = authenticator.check(request, flow, proxy=proxy)
         if isinstance(verdict, Authenticated):
             return verdict.account

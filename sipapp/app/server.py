@@ -18,17 +18,18 @@ from sipapp.app.config import Config
 from sipapp.app.discovery import load_application
 from sipapp.app.interfaces import ICall, ISIPApplication, ISIPServer
 from sipapp.app.reception import Reception
+from sipapp.app.responsibility import Responsibility
+from sipapp.app.stack import Stack
 from sipapp.app.stateless import StatelessReception
 from sipapp.app.stores import Stores
 from sipapp.app.tokens import TokenSource
 from sipapp.app.world import World
 from sipapp.core.location import Binding
-from sipapp.core.options import METHODS
+from sipapp.core.outgoing import Outgoing
 from sipapp.core.proxy import Proxy
 from sipapp.core.registrar import Registrar
 from sipapp.core.registration import RegistrarLimits
 from sipapp.core.routing import RouteSet
-from sipapp.core.target import Reach, Target
 from sipapp.errors import UsageError
 from sipapp.message.digest import Algorithm
 from sipapp.message.message import Request, Response
@@ -71,7 +72,6 @@ class Server:
         self.new_token = TokenSource(world.random_bytes)
         self.wheel = TimerWheel(world.clock)
         self.stores = Stores(config, world)
-        self._outbound_proxy = _sip_uri(config.outbound_proxy)
         timers = config.timers
         self.transactions = TransactionLayer(
             self.wheel,
@@ -85,21 +85,27 @@ class Server:
         self.transport = TransportLayer(
             world.network, world.clock, _transport_limits(config), self._receive
         )
-        self.proxy = Proxy(
+        ours = self._ours = Responsibility(
+            config.domains,
+            self.transport,
+            self.stores.locations,
+            None if config.auth == "none" else self.stores.accounts,
+            _sip_uri(config.outbound_proxy),
+        )
+        outgoing = Outgoing(
             self.transport,
             self.transactions,
             resolver,
             self.wheel,
-            RouteSet(Signer(secret), self._is_us, guarded=config.auth != "none"),
+            RouteSet(Signer(secret), ours.is_us, guarded=config.auth != "none"),
             new_token=self.new_token,
             timer_c=config.proxy.timer_c,
-            max_breadth=config.proxy.max_breadth,
         )
+        proxy = Proxy(outgoing, max_breadth=config.proxy.max_breadth)
         registrar = config.registrar
-        self.reach = Reach(self.stores.locations.lookup, self._named_aor, self.transport.flow_to)
         self.registrar = Registrar(
             self.stores.locations,
-            self._registrable,
+            ours.own_aor_of,
             clock=world.clock,
             utc=world.utc,
             random=world.uniform,
@@ -109,12 +115,12 @@ class Server:
             ),
             service_route=[f"<{uri}>" for uri in registrar.service_route],
         )
-        self.authenticator = self._make_authenticator(secret)
-        reception = Reception(self, Chain(self._load(load)), self.authenticator)
+        stack = Stack(self.transport, self.transactions, proxy, ours, config.proxy)
+        reception = Reception(stack, Chain(self._load(load)), self._make_authenticator(secret))
         self.transactions.user = reception
         self._receiver: TransactionLayer | StatelessReception = self.transactions
         if config.proxy.stateless:
-            self._receiver = StatelessReception(self, reception)
+            self._receiver = StatelessReception(stack, reception)
 
     def start(self) -> None:
         """Open the stores, then the listeners."""
@@ -133,17 +139,11 @@ class Server:
 
     def is_ours(self, request: Request) -> bool:
         """See `ISIPServer.is_ours`."""
-        uri = request.uri
-        return isinstance(uri, SipUri) and self._is_our_host(uri)
-
-    def is_self(self, request: Request) -> bool:
-        """Whether the Request-URI names the server itself and not a user of it."""
-        uri = request.uri
-        return isinstance(uri, SipUri) and uri.user is None and self._is_our_host(uri)
+        return self._ours.is_ours(request)
 
     def locate(self, user: SipUri) -> Sequence[Binding]:
         """See `ISIPServer.locate`."""
-        return self.stores.locations.lookup(self.aor_of(user))
+        return self._ours.bindings_of(user)
 
     async def register(self, call: ICall) -> None:
         """See `ISIPServer.register`."""
@@ -152,60 +152,11 @@ class Server:
         response = await self.registrar.register(call.request, call.flow, repeated=call.repeated)
         call.dismiss(response)
 
-    def aor_of(self, uri: SipUri) -> str:
-        """Return the location key of a URI of ours: an address of ours stands for a domain."""
-        host = uri.host
-        if host not in self.domains and self.domains and self.transport.is_local(host, uri.port):
-            return SipUri("sip", uri.user, None, self.domains[0]).aor()
-        return uri.aor()
-
-    def targets_of(self, request: Request) -> list[list[Target]]:
-        """Return where a request goes by default: bindings, or its own URI when foreign."""
-        uri = request.uri
-        if not isinstance(uri, SipUri) and self._outbound_proxy is None:
-            return []  # nobody here knows where a number lives
-        if not isinstance(uri, SipUri) or not self._is_our_host(uri):
-            return [[Target(uri, next_hop=self._outbound_proxy)]]
-        return self.reach.of_user(self.aor_of(uri))
-
-    def absent_status(self, request: Request) -> int:
-        """404 for a user nobody knows, 480 for one who is not registered (RFC 3261 16.5).
-
-        501 for a method nobody knows, when the server itself is asked (RFC 3261 8.2.1).
-        """
-        uri = request.uri
-        if request.method not in METHODS and self.is_self(request):
-            return 501
-        if not isinstance(uri, SipUri) or uri.user is None or self.authenticator is None:
-            return 404
-        domain = uri.host if uri.host in self.domains else next(iter(self.domains), uri.host)
-        known = self.stores.accounts.find(uri.plain_user or "", domain)
-        return 404 if known is None else 480
-
     def _receive(self, message: Request | Response, flow: Flow) -> None:
         self._receiver.receive(message, flow)
 
-    def _registrable(self, uri: SipUri) -> str | None:
-        return self.aor_of(uri) if self._is_our_host(uri) else None
-
     def _reply_flow(self, request: Request, flow: Flow) -> Flow:
         return self.transport.reply_flow(request, flow)
-
-    def _is_our_host(self, uri: SipUri) -> bool:
-        """Whether a URI is ours to decide about; one with maddr names who decides (16.5)."""
-        ours = uri.host in self.domains or self.transport.is_local(uri.host, uri.port)
-        return ours and not uri.params.has("maddr")
-
-    def _is_us(self, host: str, port: int | None) -> bool:
-        """Whether what is sent there comes back to this server; port None is any of its ports."""
-        if host in self.domains:
-            return port is None or any(port == each.port for each in self.transport.listeners)
-        return self.transport.is_local(host, port)
-
-    def _named_aor(self, uri: SipUri) -> str | None:
-        """Return the location key of a target that we would only send to ourselves."""
-        ours = self._is_us(uri.host, uri.port) and not uri.params.has("maddr")
-        return self.aor_of(uri) if ours else None
 
     def _load(self, load: Load) -> list[LoadedApplication]:
         sections = self.config.app_sections

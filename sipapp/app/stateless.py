@@ -11,35 +11,32 @@ from __future__ import annotations
 __all__ = ["StatelessReception"]
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 from sipapp.app.reception import Reception
+from sipapp.app.stack import Stack
 from sipapp.errors import MessageError
 from sipapp.message.message import Request, Response, response_to
 from sipapp.transport.flow import Flow
-
-if TYPE_CHECKING:
-    from sipapp.app.server import Server
 
 
 class StatelessReception:
     """Takes messages from the transport in place of the transaction layer.
 
     Args:
-        server: gives transport, proxy core and location service.
+        stack: what requests are decided with.
         reception: checks requests and authenticates, as in the stateful mode.
     """
 
-    def __init__(self, server: Server, reception: Reception) -> None:
-        self._server = server
+    def __init__(self, stack: Stack, reception: Reception) -> None:
+        self._stack = stack
         self._reception = reception
 
     def receive(self, message: Request | Response, flow: Flow) -> None:
         """Forward a message, or give it to the transaction layer if it is for the server."""
         if isinstance(message, Response):
-            self._server.proxy.forward_stateless_response(message)
-        elif message.method == "REGISTER" or self._server.is_self(message):
-            self._server.transactions.receive(message, flow)
+            self._stack.proxy.forward_stateless_response(message)
+        elif message.method == "REGISTER" or self._stack.ours.is_self(message):
+            self._stack.transactions.receive(message, flow)
         else:
             self._forward(message, flow)
 
@@ -56,18 +53,18 @@ class StatelessReception:
 
     def _refusal(self, request: Request, flow: Flow) -> tuple[int, list[tuple[str, bytes]]] | None:
         """Send the request on, or return what refuses it."""
-        server = self._server
-        taken = server.proxy.route_set.take_own(request, flow)
+        stack = self._stack
+        taken = stack.proxy.route_set.take_own(request, flow)
         refused = self._reception.check(request)
         if refused is None and request.method not in ("ACK", "CANCEL"):
             refused = self._reception.challenge(request, flow, taken)
         if refused is not None:
             return refused
-        groups = server.targets_of(request)
+        groups = stack.ours.targets_of(request)
         if not groups:
-            return server.absent_status(request), []
+            return stack.ours.absent_status(request), []
         self._reception.clean(request)
-        server.proxy.forward_stateless(request, flow, groups[0][0], taken.way)
+        stack.proxy.forward_stateless(request, flow, groups[0][0], taken.way)
         return None
 
     def _answer(
@@ -77,4 +74,4 @@ class StatelessReception:
         seed = (request.headers.get("Via") or b"") + (request.headers.get("Call-ID") or b"")
         tag = blake2b(seed, digest_size=8).hexdigest()
         response = response_to(request, status, to_tag=tag, extra=extra)
-        self._server.transport.reply_flow(request, flow).send(response.to_bytes())
+        self._stack.transport.reply_flow(request, flow).send(response.to_bytes())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 __all__ = ["Branch", "relay_2xx"]
 
-from typing import TYPE_CHECKING
 
+from sipapp.core.outgoing import Outgoing
 from sipapp.core.rewriting import estimated_size
 from sipapp.core.target import Target
 from sipapp.errors import ResolveFailed, TransportError
@@ -20,9 +20,6 @@ from sipapp.transaction.wheel import IDLE
 from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop
 
-if TYPE_CHECKING:
-    from sipapp.core.proxy import Proxy
-
 
 class Branch:
     """The user of a client transaction, and the entry of Timer C in the wheel.
@@ -30,16 +27,16 @@ class Branch:
     What becomes of a response or a failure is for the two kinds of branches to say.
 
     Args:
-        proxy: what it forwards with.
+        outgoing: what it forwards with.
         tx: the server transaction whose request it forwards.
         target: where it goes.
     """
 
-    __slots__ = ("_client", "_hop", "_hops", "_provisional", "_target", "due", "proxy", "tx")
+    __slots__ = ("_client", "_hop", "_hops", "_provisional", "_target", "due", "outgoing", "tx")
 
-    def __init__(self, proxy: Proxy, tx: ServerTransaction, target: Target) -> None:
+    def __init__(self, outgoing: Outgoing, tx: ServerTransaction, target: Target) -> None:
         self.due = IDLE
-        self.proxy = proxy
+        self.outgoing = outgoing
         self.tx = tx
         self._target: Target | None = target
         self._hop: Hop | None = None
@@ -78,9 +75,9 @@ class Branch:
         if target is None:
             return
         if target.flow is None or target.path:
-            hops = self.proxy.literal(self.tx.request, target)
+            hops = self.outgoing.literal(self.tx.request, target)
             if hops is None:
-                self.proxy.locate(self.tx.request, target, self._located)
+                self.outgoing.locate(self.tx.request, target, self._located)
             else:
                 self._located(hops)
         elif target.flow.closed:
@@ -103,7 +100,7 @@ class Branch:
             if status == 100:
                 return
             if self.tx.invite:
-                self.proxy.wheel.arm(self, self.proxy.timer_c)
+                self.outgoing.wheel.arm(self, self.outgoing.timer_c)
         elif self._client is not None:
             self._stop()
             if status == 503 and self._try_next():
@@ -150,22 +147,22 @@ class Branch:
             return False
         hop = self._hop = self._hops.pop(0)
         size = estimated_size(self.tx.request)
-        self._send(target, self.proxy.transport.flow_to(hop, size=size))
+        self._send(target, self.outgoing.transport.flow_to(hop, size=size))
         return True
 
     def _send(self, target: Target, flow: Flow) -> None:
-        proxy = self.proxy
+        outgoing = self.outgoing
         self._provisional = False
         request = self.copy_for(target, flow)
         if self.tx.invite:
-            proxy.wheel.arm(self, proxy.timer_c)
-        self._client = proxy.transactions.send(request, flow, self)
+            outgoing.wheel.arm(self, outgoing.timer_c)
+        self._client = outgoing.transactions.send(request, flow, self)
 
     def _stop(self) -> None:
         """The client transaction has ended, or will do so by itself."""
         self._client = None
         if self.due:
-            self.proxy.wheel.disarm(self)
+            self.outgoing.wheel.disarm(self)
 
     def _lose(self, status: int) -> None:
         self._release()

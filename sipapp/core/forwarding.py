@@ -9,20 +9,17 @@ from __future__ import annotations
 __all__ = ["Forwarding"]
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from sipapp.core.branch import Branch, relay_2xx
 from sipapp.core.context import Done
 from sipapp.core.forking import Action, Cancel, Finish, Fork, Launch, Relay, Verdict
+from sipapp.core.outgoing import Outgoing
 from sipapp.core.rewriting import loop_mark
 from sipapp.core.target import Target
 from sipapp.message.message import Request, Response
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import IDLE
 from sipapp.transport.flow import Flow
-
-if TYPE_CHECKING:
-    from sipapp.core.proxy import Proxy
 
 
 class _Forked(Branch):
@@ -38,7 +35,7 @@ class _Forked(Branch):
     __slots__ = ("_breadth", "_number", "_search")
 
     def __init__(self, search: Forwarding, number: int, target: Target, breadth: int) -> None:
-        super().__init__(search.proxy, search.tx, target)
+        super().__init__(search.outgoing, search.tx, target)
         self._search = search
         self._number = number
         self._breadth = breadth
@@ -71,7 +68,7 @@ class Forwarding:
     """The response context of a search (RFC 3261 16.7); also the entry of its ring time.
 
     Args:
-        proxy: what it forwards with.
+        outgoing: what it forwards with.
         tx: the server transaction.
         targets: serial groups of parallel targets.
         done: told once how it ended; a failure is not sent upstream, that is the caller's.
@@ -83,12 +80,12 @@ class Forwarding:
 
     __slots__ = (
         "_branches", "_done", "_fork", "_loop_mark", "_record_route", "_relayed", "_ring", "due",
-        "proxy", "tx",
+        "outgoing", "tx",
     )  # fmt: skip
 
     def __init__(
         self,
-        proxy: Proxy,
+        outgoing: Outgoing,
         tx: ServerTransaction,
         targets: Sequence[Sequence[Target]],
         done: Done,
@@ -99,11 +96,11 @@ class Forwarding:
         recurse: Callable[[Response], list[list[Target]]] | None = None,
     ) -> None:
         self.due = IDLE
-        self.proxy = proxy
+        self.outgoing = outgoing
         self.tx = tx
         self._done: Done | None = done
         self._record_route = record_route
-        self._loop_mark = loop_mark(tx.request, proxy.signer)
+        self._loop_mark = loop_mark(tx.request, outgoing.signer)
         self._fork: Fork[Target] = Fork(targets, invite=tx.invite, recurse=recurse, breadth=breadth)
         self._branches: dict[int, _Forked] = {}
         self._ring = ring
@@ -128,9 +125,9 @@ class Forwarding:
 
     def copy_for(self, target: Target, flow: Flow, breadth: int) -> Request:
         """Build the request for one target over one flow."""
-        proxy, tx = self.proxy, self.tx
-        branch = f"{self._loop_mark}.{proxy.new_token()}"
-        return proxy.copy_for(
+        outgoing, tx = self.outgoing, self.tx
+        branch = f"{self._loop_mark}.{outgoing.new_token()}"
+        return outgoing.copy_for(
             tx.request, tx.flow, target, flow, branch, breadth, self._record_route
         )
 
@@ -174,7 +171,7 @@ class Forwarding:
                 self._finish(action.verdict)
         if launched:
             if self._ring is not None:
-                self.proxy.wheel.arm(self, self._ring)
+                self.outgoing.wheel.arm(self, self._ring)
             for branch in launched:
                 branch.start()
 
@@ -183,14 +180,14 @@ class Forwarding:
             relay_2xx(self.tx, response, accepted=self._relayed)
             self._relayed = True
             if self._ring is not None:
-                self.proxy.wheel.disarm(self)
+                self.outgoing.wheel.disarm(self)
             self._report(None)
         elif not self.tx.finished:
             self.tx.respond(response)
 
     def _finish(self, verdict: Verdict) -> None:
         if self._ring is not None:
-            self.proxy.wheel.disarm(self)
+            self.outgoing.wheel.disarm(self)
         self._report(verdict)
 
     def _report(self, verdict: Verdict | None) -> None:

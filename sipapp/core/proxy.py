@@ -16,60 +16,35 @@ from sipapp.core.context import DIALOG_METHODS, Done, ResponseContext
 from sipapp.core.forking import Verdict
 from sipapp.core.forwarding import Forwarding
 from sipapp.core.options import ALLOW
-from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size, forwarded
-from sipapp.core.routing import RouteSet, Taken
+from sipapp.core.outgoing import Outgoing
+from sipapp.core.rewriting import DEFAULT_BREADTH, breadth_of, estimated_size
+from sipapp.core.routing import Taken
 from sipapp.core.straight import Straight
 from sipapp.core.target import Target
 from sipapp.errors import MessageError, ResolveFailed
-from sipapp.message.fields import parse_name_addr
 from sipapp.message.message import Request, Response, response_to
-from sipapp.message.uri import SipUri, Uri
-from sipapp.transaction.layer import TransactionLayer
 from sipapp.transaction.server import ServerTransaction
-from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.flow import Flow
 from sipapp.transport.hop import Hop, default_port
-from sipapp.transport.layer import TransportLayer
-from sipapp.transport.resolver import Resolver
-
-Located = Callable[[list[Hop] | ResolveFailed], None]
 
 
 class Proxy:
     """Forwards requests.
 
     Args:
-        transport: gives flows to next hops.
-        transactions: runs client transactions.
-        resolver: RFC 3263.
-        wheel: runs Timer C and ring times.
-        route_set: writes Record-Route; its signer signs branches too.
-        new_token: gives unguessable ASCII tokens for branches and tags.
-        timer_c: seconds an INVITE branch may stay without a final response, above 180.
+        outgoing: what it forwards with.
         max_breadth: branches that one request may have at once, 1 to 60 (RFC 5393).
+
+    Attributes:
+        route_set: knows our own Route entries again.
     """
 
-    def __init__(
-        self,
-        transport: TransportLayer,
-        transactions: TransactionLayer,
-        resolver: Resolver,
-        wheel: TimerWheel,
-        route_set: RouteSet,
-        *,
-        new_token: Callable[[], str],
-        timer_c: float = 180.0,
-        max_breadth: int = DEFAULT_BREADTH,
-    ) -> None:
-        self.transport = transport
-        self.transactions = transactions
-        self.resolver = resolver
-        self.wheel = wheel
-        self.new_token = new_token
-        self.timer_c = timer_c
-        self.max_breadth = max_breadth
-        self.route_set = route_set
-        self.signer = route_set.signer
+    __slots__ = ("_max_breadth", "_outgoing", "route_set")
+
+    def __init__(self, outgoing: Outgoing, *, max_breadth: int = DEFAULT_BREADTH) -> None:
+        self._outgoing = outgoing
+        self._max_breadth = max_breadth
+        self.route_set = outgoing.route_set
 
     def forward(
         self,
@@ -97,17 +72,24 @@ class Proxy:
             MessageError: Max-Breadth is broken (hint 400).
         """
         request = tx.request
-        breadth = breadth_of(request, self.max_breadth)
+        breadth = breadth_of(request, self._max_breadth)
         if breadth < 1:
             done(Verdict(440))
             return None
         stay = record_route and request.method in DIALOG_METHODS
         context: ResponseContext
         if len(groups) == 1 and len(groups[0]) == 1 and ring is None and recurse is None:
-            context = Straight(self, tx, groups[0][0], done, breadth, record_route=stay)
+            context = Straight(self._outgoing, tx, groups[0][0], done, breadth, record_route=stay)
         else:
             context = Forwarding(
-                self, tx, groups, done, breadth, ring=ring, record_route=stay, recurse=recurse
+                self._outgoing,
+                tx,
+                groups,
+                done,
+                breadth,
+                ring=ring,
+                record_route=stay,
+                recurse=recurse,
             )
         self._start(context, tx)
         return context
@@ -121,9 +103,9 @@ class Proxy:
         """
         request = tx.request
         target = self._in_dialog_target(request, way)
-        breadth = breadth_of(request, self.max_breadth)
+        breadth = breadth_of(request, self._max_breadth)
         done = partial(self.answer, tx)
-        self._start(Straight(self, tx, target, done, breadth, in_dialog=True), tx)
+        self._start(Straight(self._outgoing, tx, target, done, breadth, in_dialog=True), tx)
 
     def _start(self, context: ResponseContext, tx: ServerTransaction) -> None:
         """Send 100 to an INVITE and try the first target."""
@@ -149,7 +131,7 @@ class Proxy:
 
         Each repetition may have a branch of its own: nothing is ever matched with it.
         """
-        branch = "z9hG4bK" + self.new_token()
+        branch = "z9hG4bK" + self._outgoing.new_token()
         target = self._in_dialog_target(request, way)
         self._pass_on(request, came, target, branch, record_route=False)
 
@@ -185,19 +167,7 @@ class Proxy:
             return
         port = int(via.rport) if via.rport else via.port or default_port(via.transport)
         hop = Hop(via.transport, via.received or via.host, port)
-        self.transport.flow_to(hop).send(response.to_bytes())
-
-    def literal(self, request: Request, target: Target) -> list[Hop] | None:
-        """Return the addresses of the next hop, None when DNS must be asked for them.
-
-        RFC: 3261 16.6 step 7: a Path or Route entry, the outbound proxy, or the target. There
-        are none when that is broken or of a scheme that leads nowhere.
-        """
-        try:
-            uri = self._next_uri(request, target)
-        except MessageError:
-            return []
-        return self.resolver.literal(uri) if isinstance(uri, SipUri) else []
+        self._outgoing.transport.flow_to(hop).send(response.to_bytes())
 
     def is_between_peers(self, request: Request, taken: Taken) -> bool:
         """Tell whether a request of a record-routed dialog goes where that call was before.
@@ -207,26 +177,12 @@ class Proxy:
         """
         if taken.way is not None:
             return True
-        hops = self.literal(request, Target(request.uri)) or []
+        hops = self._outgoing.literal(request, Target(request.uri)) or []
         return any(self.route_set.leads_back(request, taken, hop.host) for hop in hops)
-
-    def locate(self, request: Request, target: Target, located: Located) -> None:
-        """Ask DNS for the addresses of the next hop, where there is no `literal` one."""
-        uri = self._next_uri(request, target)
-        assert isinstance(uri, SipUri)
-        found = self.resolver.locate(uri)
-        found.addCallbacks(located, lambda failure: located(ResolveFailed(str(failure.value))))
-
-    def _next_uri(self, request: Request, target: Target) -> Uri:
-        if target.path:
-            return parse_name_addr(target.path[0], "Path").uri
-        if "Route" in request.headers.names:
-            return parse_name_addr(request.headers.elements("Route")[0], "Route").uri
-        return target.next_hop or target.uri
 
     def _in_dialog_target(self, request: Request, way: Hop | None) -> Target:
         """The Request-URI, over the flow of ``way`` while there is one (RFC 5626 5.3)."""
-        flow = None if way is None else self.transport.flow_back(way)
+        flow = None if way is None else self._outgoing.transport.flow_back(way)
         return Target(request.uri, flow=flow)
 
     def _pass_on(
@@ -238,10 +194,10 @@ class Proxy:
         send = partial(self._send_copy, request, came, target, branch, record_route)
         if target.flow is not None and not target.path:
             send(target.flow)
-        elif (hops := self.literal(request, target)) is not None:
+        elif (hops := self._outgoing.literal(request, target)) is not None:
             send(hops)
         else:
-            self.locate(request, target, send)
+            self._outgoing.locate(request, target, send)
 
     def _send_copy(
         self,
@@ -256,8 +212,10 @@ class Proxy:
         if not isinstance(found, Flow):
             if not found or isinstance(found, ResolveFailed):
                 return
-            found = self.transport.flow_to(found[0], size=estimated_size(request))
-        copy = self.copy_for(request, came, target, found, branch, DEFAULT_BREADTH, record_route)
+            found = self._outgoing.transport.flow_to(found[0], size=estimated_size(request))
+        copy = self._outgoing.copy_for(
+            request, came, target, found, branch, DEFAULT_BREADTH, record_route
+        )
         found.send(copy.to_bytes())
 
     def _stateless_branch(self, message: Request | Response) -> str:
@@ -271,38 +229,4 @@ class Proxy:
         if not parts[0].startswith("z9hG4bK") or parts[0] == "z9hG4bK":
             parts += [message.call_id, message.from_tag or "", str(message.cseq.number)]
         wire = [part.encode("utf-8", "surrogateescape") for part in parts]
-        return "z9hG4bK" + self.signer.sign(b"stateless", *wire)
-
-    def copy_for(
-        self,
-        request: Request,
-        came: Flow,
-        target: Target,
-        flow: Flow,
-        branch: str,
-        breadth: int,
-        record_route: bool,
-    ) -> Request:
-        """Build what goes to ``target`` over ``flow`` of a ``request`` that came over ``came``.
-
-        Args:
-            branch: of our Via.
-            breadth: its Max-Breadth, at least 1.
-            record_route: whether to stay on the path of the dialog.
-        """
-        routes: Sequence[bytes] = ()
-        if record_route:
-            pinned = target.flow is not None and not target.path
-            routes = self.route_set.record_routes(request, came, flow, pinned=pinned)
-        return forwarded(
-            request,
-            raw_uri=target.raw_uri,
-            via=self.via_line(flow, branch),
-            record_routes=routes,
-            path=target.path,
-            breadth=breadth,
-        )
-
-    def via_line(self, flow: Flow, branch: str) -> bytes:
-        """Return our Via header line for a request that leaves over ``flow``."""
-        return f"Via: SIP/2.0/{flow.transport} {flow.sent_by};branch={branch}".encode("ascii")
+        return "z9hG4bK" + self._outgoing.signer.sign(b"stateless", *wire)

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 __all__ = ["Straight"]
 
-from typing import TYPE_CHECKING
 
 from sipapp.core.branch import Branch, relay_2xx
 from sipapp.core.context import Done
 from sipapp.core.forking import Verdict, best_of
+from sipapp.core.outgoing import Outgoing
 from sipapp.core.rewriting import loop_mark
 from sipapp.core.target import Target
 from sipapp.message.message import Request, Response
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transport.flow import Flow
 
-if TYPE_CHECKING:
-    from sipapp.core.proxy import Proxy
-
 
 class Straight(Branch):
     """The response context of a request with one target: that branch itself.
 
     Args:
-        proxy: what it forwards with.
+        outgoing: what it forwards with.
         tx: the server transaction.
         target: where it goes.
         done: told once how it ended; a failure is not sent upstream, that is the caller's.
@@ -42,7 +39,7 @@ class Straight(Branch):
 
     def __init__(
         self,
-        proxy: Proxy,
+        outgoing: Outgoing,
         tx: ServerTransaction,
         target: Target,
         done: Done,
@@ -51,7 +48,7 @@ class Straight(Branch):
         record_route: bool = False,
         in_dialog: bool = False,
     ) -> None:
-        super().__init__(proxy, tx, target)
+        super().__init__(outgoing, tx, target)
         self._done: Done | None = done
         self._breadth = breadth
         self._record_route = record_route
@@ -67,11 +64,11 @@ class Straight(Branch):
 
     def copy_for(self, target: Target, flow: Flow) -> Request:
         """Build the request that goes out over ``flow``."""
-        proxy, tx = self.proxy, self.tx
+        outgoing, tx = self.outgoing, self.tx
         # What is inside a dialog is not forked, so it cannot loop through a fork either.
-        mark = "z9hG4bK" if self._in_dialog else loop_mark(tx.request, proxy.signer)
-        branch = f"{mark}.{proxy.new_token()}"
-        return proxy.copy_for(
+        mark = "z9hG4bK" if self._in_dialog else loop_mark(tx.request, outgoing.signer)
+        branch = f"{mark}.{outgoing.new_token()}"
+        return outgoing.copy_for(
             tx.request, tx.flow, target, flow, branch, self._breadth, self._record_route
         )
 
