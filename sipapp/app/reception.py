@@ -15,6 +15,7 @@ from sipapp.core.options import options_response
 from sipapp.core.rewriting import loop_mark
 from sipapp.core.routing import Taken
 from sipapp.errors import MessageError
+from sipapp.message.fields import split_via
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.uri import SipUri, TelUri
 from sipapp.transaction.server import ServerTransaction
@@ -151,13 +152,18 @@ class Reception:
         return request.method in ("OPTIONS", "REGISTER") and self._stack.ours.is_self(request)
 
     def _is_loop(self, request: Request) -> bool:
-        """Whether a Via carries the mark that we would put into this very request."""
+        """Whether a Via of ours carries the mark that we would put into this very request.
+
+        RFC: 3261 16.3 step 4. Servers that share a secret write the same mark.
+        """
         headers = request.headers
         first = headers.lines[headers.names.index("Via")]
         if headers.names.count("Via") == 1 and b"," not in first:
             return False  # it came from a user agent: nobody forwarded it yet
         mark = loop_mark(request, self._stack.proxy.route_set.signer).encode("ascii")
-        return any(mark in value for value in headers.get_all("Via"))
+        marked = [value for value in headers.elements("Via") if mark in value]
+        ours = self._stack.transport.is_sent_by
+        return any(ours(split_via(value)[0].sent_by) for value in marked)
 
     def _authenticate(
         self, authenticator: Authenticator, request: Request, flow: Flow

@@ -209,7 +209,11 @@ class TransactionLayer:
         return None
 
     def _receive_cancel(self, cancel: Request, flow: Flow, key: Key) -> None:
-        """Answer a CANCEL for the core (RFC 3261 9.2); repetitions meet the transaction opened."""
+        """Answer a CANCEL for the core (RFC 3261 9.2); repetitions meet the transaction opened.
+
+        One that fits nothing is not forwarded. 16.10 has it go on because the proxy may have
+        forwarded the INVITE without state, and this layer never does.
+        """
         invite = self._servers.get(server_key(cancel, "INVITE"))
         if invite is None:
             self._answer(cancel, flow, 481)

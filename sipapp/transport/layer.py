@@ -78,7 +78,7 @@ class TransportLayer:
         self._sent_by: set[str] = set()
         self._locality: dict[tuple[str, int | None], bool] = {}
         self._routes: dict[Address, DatagramFlow] = {}
-        self._inbound = Inbound(received, self.reply_flow, self._is_sent_by, self.counters)
+        self._inbound = Inbound(received, self.reply_flow, self.is_sent_by, self.counters)
         self._streams = Streams(
             network, clock, limits, self.counters, self._later, self._inbound, self._count_failure
         )
@@ -198,6 +198,13 @@ class TransportLayer:
             )
         return known
 
+    def is_sent_by(self, sent_by: str) -> bool:
+        """Whether a sent-by, in its canonical form, is one that we write into our Via."""
+        if sent_by in self._sent_by:
+            return True
+        host, _, port = sent_by.rpartition(":")
+        return port.isdigit() and self.is_local(host.strip("[]"), int(port))
+
     def stop(self) -> Deferred[None]:
         """Close everything; fires when nothing is left, at most 3 s later."""
         closing = [self._streams.stop()]
@@ -248,12 +255,6 @@ class TransportLayer:
 
     def _dead(self, hop: Hop, reason: str) -> DeadFlow:
         return DeadFlow(hop.transport, (hop.host, hop.port), self._later, reason)
-
-    def _is_sent_by(self, sent_by: str) -> bool:
-        if sent_by in self._sent_by:
-            return True
-        host, _, port = sent_by.rpartition(":")
-        return port.isdigit() and self.is_local(host.strip("[]"), int(port))
 
     def _count_failure(self, error: Exception) -> None:
         self.counters.failures += 1

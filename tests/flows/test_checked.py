@@ -8,7 +8,7 @@ from sipapp.app.config.values import ProxySettings
 from sipapp.app.testing import Lab
 from sipapp.app.testing.phone import SDP
 from sipapp.message.message import Response
-from tests.flows.calls import bind
+from tests.flows.calls import bind, branch
 
 REFUSED = [
     ("sip:bob@example.test", [("Max-Forwards", b"0")], 483, {}),
@@ -66,6 +66,24 @@ def test_a_loop_is_found() -> None:
             "server -> alice 482 INVITE",
             "alice -> server ACK",
         ]
+
+
+@pytest.mark.parametrize(("sent_by", "found"), [("192.0.2.10:5060", True), ("192.0.2.11", False)])
+def test_a_loop_is_one_through_this_server(sent_by: str, found: bool) -> None:
+    """RFC 3261 16.3 step 4: its sent-by counts; another server may have the same secret [R04]."""
+    with Lab() as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        request = alice.request("MESSAGE", "sip:bob@example.test")
+        lab.advance()
+        mark = branch(bob.take_request("MESSAGE")).rpartition(".")[0]
+        above = f"SIP/2.0/UDP h, SIP/2.0/UDP {sent_by};branch={mark}.1".encode()
+        request.headers.insert("Via", request.headers.get("Via") or b"")
+        request.replace_top_via(b"SIP/2.0/UDP 198.51.100.2;branch=z9hG4bKother")
+        request.headers.add("Via", above)
+        alice.send(request)
+        lab.advance()
+        assert alice.heard == (["482"] if found else [])
+        assert bob.heard == ([] if found else ["MESSAGE"])
 
 
 def test_a_spiral_passes() -> None:
