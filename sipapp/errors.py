@@ -74,7 +74,7 @@ class ResolveFailed(TransportError):
 
 
 class CallEnded(SipError):
-    """The caller hung up (CANCEL) or the call is over; raised inside an application's coroutine."""
+    """The caller gave up (CANCEL), or the application took too long; raised at its ``await``."""
 
     status_hint = 487
 

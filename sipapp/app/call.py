@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from sipapp.app.interfaces import ICall
 from sipapp.app.outcome import Outcome
+from sipapp.app.running import Running
 from sipapp.app.stack import Stack
 from sipapp.core.context import ResponseContext
 from sipapp.core.forking import Verdict
@@ -24,6 +26,7 @@ from sipapp.errors import CallEnded, UsageError, WrongState
 from sipapp.message.message import Request, Response, response_to
 from sipapp.message.uri import SipUri
 from sipapp.transaction.server import ServerTransaction
+from sipapp.transaction.wheel import IDLE
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
 
@@ -43,14 +46,23 @@ class Call:
         tx: the transaction.
         account: who authenticated.
 
+    An application that waits, and has neither answered nor forwarded the request, is on the clock:
+    a call is its own entry in the timer wheel.
+
     Attributes:
+        application: the name of the one that decides at the moment.
         invite: whether the request is an INVITE.
         position: which application of the chain is next.
+        running: the coroutine of the applications; set by who starts it.
+        due: its place on the wheel.
     """
 
+    log = Logger()
+    running: Running
+
     __slots__ = (
-        "_ended", "_forwarding", "_outcome", "_run_next", "_stack", "_tx", "account", "facts",
-        "flow", "invite", "position", "request",
+        "_ended", "_forwarding", "_outcome", "_run_next", "_stack", "_tx", "account",
+        "application", "due", "facts", "flow", "invite", "position", "request", "running",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +74,8 @@ class Call:
         self.facts: Mapping[str, object] = _NO_FACTS
         self.invite = tx.invite
         self.position = 0
+        self.application = ""
+        self.due = IDLE
         self._stack = stack
         self._run_next = run_next
         self._tx = tx
@@ -97,6 +111,7 @@ class Call:
     async def send(self, response: Response) -> None:
         """See `ICall.send`."""
         self._check_open()
+        self._stop_clock()
         self._tx.respond(response)
         if response.final:
             self._outcome = None
@@ -131,6 +146,7 @@ class Call:
         if not groups and targets is None:
             self._outcome = Verdict(self._stack.ours.absent_status(self.request))
             return Outcome(self._outcome.status)
+        self._stop_clock()
         settings = self._stack.settings
         ended: Deferred[Verdict | None] = Deferred()
         self._forwarding = self._stack.proxy.forward(
@@ -169,14 +185,43 @@ class Call:
         else:
             self._outcome = Verdict(487)
             self.finish()
+            self.running.interrupt(CallEnded("the caller gave up"))
+
+    def waits(self) -> None:
+        """The application has begun to wait: for a search, which has clocks of its own, or not."""
+        if self._forwarding is None and not self.due:
+            self._stack.wheel.arm(self, self._stack.patience)
+
+    def on_timer(self, now: float) -> None:
+        """The application has had its time: end what is open, and raise `CallEnded` in it."""
+        self.log.error(
+            "application {application} let {method} {call_id} wait for {seconds:g} s: given up",
+            application=self.application,
+            method=self.request.method,
+            call_id=self.request.call_id,
+            seconds=self._stack.patience,
+        )
+        self._ended = True
+        self.finish()
+        self.running.interrupt(CallEnded("the application took too long"))
 
     def finish(self, *, otherwise: int = 500) -> None:
-        """Send the final answer that is due, if none went out.
+        """Send the final answer that is due, if none went out; end a search that nobody awaits.
 
         Args:
             otherwise: the status when no verb left a verdict.
         """
         tx = self._tx
+        self._stop_clock()
+        forwarding, self._forwarding = self._forwarding, None
+        if forwarding is not None:
+            self.log.error(
+                "application {application} left the search of {method} {call_id} behind: cancelled",
+                application=self.application,
+                method=self.request.method,
+                call_id=self.request.call_id,
+            )
+            forwarding.cancel()
         if not tx.finished:
             self._stack.proxy.answer(tx, self._outcome or Verdict(otherwise))
         tx.cancelled = None
@@ -191,6 +236,10 @@ class Call:
         if not self._stack.ours.is_ours(self.request):
             return None
         return Recursion(self.request, groups, self._stack.ours.reach.of_targets)
+
+    def _stop_clock(self) -> None:
+        if self.due:
+            self._stack.wheel.disarm(self)
 
     def _check_open(self) -> None:
         if self._ended:

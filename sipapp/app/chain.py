@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from sipapp.app.application import Application
 from sipapp.app.call import Call
 from sipapp.app.interfaces import ISIPApplication
-from sipapp.app.running import run
+from sipapp.app.running import Running
 from sipapp.errors import CallEnded, MessageError
 
 
@@ -57,7 +57,8 @@ class Chain:
 
     def start(self, call: Call) -> None:
         """Have the first application decide; never raises."""
-        run(self._whole(call))
+        call.running = Running(self._whole(call), call.waits)
+        call.running.start()
 
     async def run(self, call: Call) -> None:
         """Have the next application decide; without one the call gets 404 or 501."""
@@ -68,6 +69,7 @@ class Chain:
             return
         call.position = position + 1
         name, decide = applications[position]
+        before, call.application = call.application, name
         try:
             await decide(call)
         except CallEnded:
@@ -79,6 +81,8 @@ class Chain:
         else:
             if not call.decided:
                 self._remind(name, call)
+        finally:
+            call.application = before or name
 
     async def _whole(self, call: Call) -> None:
         try:  # noqa: SIM105  # a third of the time of suppress()

@@ -37,6 +37,10 @@ class ICall(Interface):
     `proxy` a proxy. Each verb is awaited. When the caller gives up, the verb under way
     raises `sipapp.errors.CallEnded` inside the application; CANCEL, ACK and repetitions
     are the stack's business.
+
+    An application may await other things than verbs. They are cancelled when the caller gives
+    up, and ``limits.application`` seconds after the last verb, when the request is answered 500;
+    then, too, `CallEnded` is raised at the ``await``.
     """
 
     request: Request = Attribute("The request as it came, without our own Route entries.")

@@ -7,10 +7,10 @@ the coroutine's own business; one that escapes it is a bug of ours and is logged
 
 from __future__ import annotations
 
-__all__ = ["run"]
+__all__ = ["Running"]
 
 from asyncio import isfuture
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,33 +22,66 @@ from sipapp.errors import UsageError
 _log = Logger()
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Start ``coroutine``; it may await Deferreds, coroutines, and futures and tasks of asyncio.
+def _nothing() -> None:
+    pass
+
+
+class Running:
+    """A coroutine under way. It may await Deferreds, coroutines, futures and tasks of asyncio.
 
     What looks for the current task, as timeouts of asyncio do, needs a task of its own:
     ``await asyncio.create_task(...)``.
+
+    Args:
+        coroutine: is started by `start`.
+        waits: called each time the coroutine has begun to wait for something.
     """
-    _step(None, coroutine)
 
+    __slots__ = ("_awaited", "_coroutine", "_error", "_waits")
 
-def _step(result: object, coroutine: Coroutine[Any, Any, None]) -> None:
-    """Go on to the next unfired Deferred; it hands its result, but no failure, over by itself."""
-    try:
-        if isinstance(result, Failure):
-            awaited = coroutine.throw(result.value)  # type: ignore[arg-type]
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, None], waits: Callable[[], None] = _nothing
+    ) -> None:
+        self._coroutine = coroutine
+        self._waits = waits
+        self._awaited: Deferred[Any] | None = None
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        """Run the coroutine until it waits or ends."""
+        self._step(None)
+
+    def interrupt(self, error: Exception) -> None:
+        """Cancel what the coroutine waits for, and raise ``error`` there; else do nothing.
+
+        A future of asyncio tells in a later turn that it is cancelled; the error is raised then.
+        """
+        if self._awaited is not None:
+            self._error = error
+            self._awaited.cancel()
+
+    def _step(self, result: object) -> None:
+        """Go on to the next unfired Deferred; it hands over its result, but no failure, itself."""
+        self._awaited = None
+        error, self._error = self._error, None
+        if error is None and isinstance(result, Failure):
+            error = result.value  # type: ignore[assignment]
+        try:
+            coroutine = self._coroutine
+            awaited = coroutine.send(None) if error is None else coroutine.throw(error)
+            while not isinstance(awaited, Deferred):
+                if isfuture(awaited):
+                    awaited = Deferred.fromFuture(awaited)
+                    break
+                wrong = f"an application awaited {awaited!r}, which is no Deferred and no future"
+                awaited = coroutine.throw(UsageError(wrong))
+        except StopIteration:
+            self._waits = _nothing  # it belongs to whoever holds this: no circle may stay
+        except Exception:  # nothing may reach the reactor or the peer's next message
+            self._waits = _nothing
+            _log.failure("a coroutine failed", Failure())  # type: ignore[no-untyped-call]
         else:
-            awaited = coroutine.send(None)
-        while not isinstance(awaited, Deferred):
-            if isfuture(awaited):
-                awaited = Deferred.fromFuture(awaited)
-                break
-            error = UsageError(
-                f"an application awaited {awaited!r}, which is no Deferred and no future"
-            )
-            awaited = coroutine.throw(error)
-    except StopIteration:
-        return
-    except Exception:  # nothing may reach the reactor or the peer's next message
-        _log.failure("a coroutine failed", Failure())  # type: ignore[no-untyped-call]
-    else:
-        awaited.addBoth(_step, coroutine)
+            self._awaited = awaited
+            awaited.addBoth(self._step)
+            if self._awaited is awaited:  # it had not fired in the meantime
+                self._waits()

@@ -102,20 +102,16 @@ class Server:
             timer_c=config.proxy.timer_c,
         )
         proxy = Proxy(outgoing, max_breadth=config.proxy.max_breadth)
-        registrar = config.registrar
-        self.registrar = Registrar(
-            self.stores.locations,
-            ours.own_aor_of,
-            clock=world.clock,
-            utc=world.utc,
-            random=world.uniform,
-            tag_of=_tag_of,
-            limits=RegistrarLimits(
-                registrar.min_expires, registrar.default_expires, registrar.max_expires
-            ),
-            service_route=[f"<{uri}>" for uri in registrar.service_route],
+        self.registrar = self._make_registrar(ours)
+        stack = Stack(
+            self.transport,
+            self.transactions,
+            proxy,
+            ours,
+            config.proxy,
+            self.wheel,
+            config.limits.application,
         )
-        stack = Stack(self.transport, self.transactions, proxy, ours, config.proxy)
         reception = Reception(stack, Chain(self._load(load)), self._make_authenticator(secret))
         self.transactions.user = reception
         self._receiver: TransactionLayer | StatelessReception = self.transactions
@@ -164,6 +160,21 @@ class Server:
             LoadedApplication(name, load(name, self, sections.get(name, {})))
             for name in self.config.apps
         ]
+
+    def _make_registrar(self, ours: Responsibility) -> Registrar:
+        settings, world = self.config.registrar, self.world
+        return Registrar(
+            self.stores.locations,
+            ours.own_aor_of,
+            clock=world.clock,
+            utc=world.utc,
+            random=world.uniform,
+            tag_of=_tag_of,
+            limits=RegistrarLimits(
+                settings.min_expires, settings.default_expires, settings.max_expires
+            ),
+            service_route=[f"<{uri}>" for uri in settings.service_route],
+        )
 
     def _make_authenticator(self, secret: bytes) -> Authenticator | None:
         if self.config.auth == "none":

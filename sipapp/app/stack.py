@@ -10,6 +10,7 @@ from sipapp.app.config.values import ProxySettings
 from sipapp.app.responsibility import Responsibility
 from sipapp.core.proxy import Proxy
 from sipapp.transaction.layer import TransactionLayer
+from sipapp.transaction.wheel import TimerWheel
 from sipapp.transport.layer import TransportLayer
 
 
@@ -20,6 +21,8 @@ class Stack:
     Attributes:
         ours: what the server is responsible for.
         settings: the ``[proxy]`` table.
+        wheel: runs the clocks of calls.
+        patience: seconds that an application may wait between its verbs.
     """
 
     transport: TransportLayer
@@ -27,3 +30,5 @@ class Stack:
     proxy: Proxy
     ours: Responsibility
     settings: ProxySettings
+    wheel: TimerWheel
+    patience: float

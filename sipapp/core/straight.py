@@ -88,7 +88,7 @@ class Straight(Branch):
         if status >= 300:
             self._fail(Verdict(status, response))
         elif status < 200:
-            if not self._ended:
+            if not self.tx.finished:
                 self.tx.respond(response)
         elif not self._accepted or self.tx.invite:  # every 2xx of an INVITE makes a dialog
             relay_2xx(self.tx, response, accepted=self._accepted)

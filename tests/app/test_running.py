@@ -8,7 +8,7 @@ from collections.abc import Generator
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from sipapp.app.running import run
+from sipapp.app.running import Running
 from sipapp.errors import UsageError
 
 
@@ -31,7 +31,7 @@ class RunTests(SynchronousTestCase):
             except ValueError as error:
                 seen.append(str(error))
 
-        run(application())
+        Running(application()).start()
         assert seen == [1]
         later.callback("two")
         assert seen == [1, "two"]
@@ -60,7 +60,7 @@ class RunTests(SynchronousTestCase):
             loop.call_later(0, loop.stop)
             loop.run_forever()
 
-        run(application())
+        Running(application()).start()
         turn()
         assert seen == []
         good.set_result("one")
@@ -77,7 +77,7 @@ class RunTests(SynchronousTestCase):
         async def application() -> None:
             raise ZeroDivisionError
 
-        run(application())
+        Running(application()).start()
         flushed = self.flushLoggedErrors(ZeroDivisionError)  # type: ignore[no-untyped-call]
         assert len(flushed) == 1
 
@@ -96,5 +96,48 @@ class RunTests(SynchronousTestCase):
             except UsageError as error:
                 seen.append(str(error))
 
-        run(application())
+        Running(application()).start()
         assert seen == ["an application awaited 'odd', which is no Deferred and no future"]
+
+    def test_an_interrupted_coroutine_stops_waiting(self) -> None:
+        """What it waited for is cancelled; its ``finally`` may wait again."""
+        seen: list[object] = []
+        cancelled: list[Deferred[None]] = []
+        first: Deferred[None] = Deferred(cancelled.append)
+        second: Deferred[str] = Deferred()
+
+        async def application() -> None:
+            try:
+                await first
+            except ValueError as error:
+                seen.append(str(error))
+            finally:
+                seen.append(await second)
+
+        running = Running(application(), lambda: seen.append("waits"))
+        running.start()
+        running.interrupt(ValueError("enough"))
+        assert (cancelled, seen) == ([first], ["waits", "enough", "waits"])
+        second.callback("done")
+        running.interrupt(ValueError("too late"))
+        assert seen == ["waits", "enough", "waits", "done"]
+
+    def test_a_future_is_cancelled_too(self) -> None:
+        """It says so in a later turn of the loop."""
+        seen: list[str] = []
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        future = loop.create_future()
+
+        async def application() -> None:
+            try:
+                await future
+            except ValueError as error:
+                seen.append(str(error))
+
+        running = Running(application())
+        running.start()
+        running.interrupt(ValueError("enough"))
+        loop.call_later(0, loop.stop)
+        loop.run_forever()
+        assert (future.cancelled(), seen) == (True, ["enough"])

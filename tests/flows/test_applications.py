@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs
 
 from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
-from sipapp.app.running import run
+from sipapp.app.running import Running
 from sipapp.app.testing import Lab
 from sipapp.errors import CallEnded
 from tests.flows.calls import ring
@@ -171,7 +171,7 @@ def test_an_answer_during_the_search_ends_the_search() -> None:
         ringing = bob.take_request("INVITE")
         bob.respond(ringing, 180)
         lab.advance()
-        run(Impatient.calls.pop().respond(480))
+        Running(Impatient.calls.pop().respond(480)).start()
         lab.advance()
         assert alice.heard == ["100", "180", "480"]
         alice.acknowledge_failure(invite, alice.take_response(480))

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import gc
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
 from sipapp.app.application import Application
+from sipapp.app.call import Call
 from sipapp.app.interfaces import ICall
+from sipapp.app.running import Running
 from sipapp.app.testing import Lab, Phone
+from sipapp.core.branch import Branch
+from sipapp.core.forwarding import Forwarding
 from sipapp.message.message import Request
+from sipapp.transaction.transaction import Transaction
+from tests.flows.calls import established, hang_up
 
 
 def ringing(lab: Lab) -> tuple[Phone, Phone, Request, Request]:
@@ -58,3 +70,47 @@ def test_a_2xx_after_the_search_still_reaches_the_caller() -> None:
         alice.in_dialog(dialog, "BYE")
         lab.advance()
         assert bob.heard == ["CANCEL", "ACK", "BYE"]
+
+
+OF_A_CALL = (Branch, Call, Forwarding, Running, Transaction)
+
+
+def in_memory() -> Counter[str]:
+    """What calls are made of, reachable or not."""
+    things = (type(thing) for thing in gc.get_objects())
+    return Counter(kind.__name__ for kind in things if issubclass(kind, OF_A_CALL))
+
+
+@pytest.fixture
+def counted() -> Iterator[Counter[str]]:
+    """What there was before; reference counts have to do from here on."""
+    gc.collect()
+    gc.disable()
+    yield in_memory()
+    gc.enable()
+
+
+@pytest.mark.parametrize("phones", [1, 2])
+def test_a_call_is_freed_without_the_collector(counted: Counter[str], phones: int) -> None:
+    """The collector of a busy server hardly runs: a circle would be a leak (`QuietCollector`)."""
+    with Lab() as lab:
+        alice = lab.phone("alice")
+        bobs = [lab.registered("bob", q=1 - number / 2) for number in range(phones)]
+        dialog, _ = established(lab, alice, bobs[0])
+        hang_up(lab, alice, dialog, bobs[0])
+        lab.advance(200)
+        assert in_memory() - counted == Counter()
+
+
+def test_a_failed_call_is_freed_without_the_collector(counted: Counter[str]) -> None:
+    """Also one that is given up while its application waits for the search."""
+    with Lab() as lab:
+        alice, bob, invite, got = ringing(lab)
+        alice.cancel(invite)
+        lab.advance()
+        bob.respond(bob.take_request("CANCEL"), 200)
+        bob.respond(got, 487)
+        lab.advance()
+        alice.acknowledge_failure(invite, alice.take_response(487))
+        lab.advance(200)
+        assert in_memory() - counted == Counter()

@@ -168,6 +168,15 @@ class Limits:
             "Most transactions at the same time; above it new requests are answered 503.",
         ),
     )
+    application: float = field(
+        default=30.0,
+        metadata=_about(
+            _seconds(1, 180),
+            "30",
+            "An application that waits for so long, and neither answers nor forwards, loses the "
+            "request: 500.",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
