@@ -18,13 +18,14 @@ from sipapp.app.outcome import Outcome
 from sipapp.app.running import Running
 from sipapp.app.stack import Stack
 from sipapp.core.context import ResponseContext
+from sipapp.core.diversion import REASONS, divert, is_circular
 from sipapp.core.forking import Verdict
 from sipapp.core.recursion import Recursion
-from sipapp.core.redirect import redirection
+from sipapp.core.redirect import destination, redirection
 from sipapp.core.target import Target
 from sipapp.errors import CallEnded, UsageError, WrongState
 from sipapp.message.message import Request, Response, response_to
-from sipapp.message.uri import SipUri
+from sipapp.message.uri import SipUri, Uri
 from sipapp.transaction.server import ServerTransaction
 from sipapp.transaction.wheel import IDLE
 from sipapp.transport.flow import Flow
@@ -61,7 +62,8 @@ class Call:
     running: Running
 
     __slots__ = (
-        "_ended", "_forwarding", "_outcome", "_run_next", "_stack", "_tx", "account",
+        "_diverted", "_ended", "_final", "_forwarding", "_outcome", "_ring", "_run_next", "_stack",
+        "_tx", "account",
         "application", "due", "facts", "flow", "invite", "position", "request", "running",
     )  # fmt: skip
 
@@ -82,6 +84,9 @@ class Call:
         self._forwarding: ResponseContext | None = None
         self._outcome: Verdict | None = None
         self._ended = False
+        self._diverted = False
+        self._final = 200
+        self._ring: float | None = None
 
     @property
     def answered(self) -> bool:
@@ -115,6 +120,7 @@ class Call:
         self._tx.respond(response)
         if response.final:
             self._outcome = None
+            self._final = response.status
             if self._forwarding is not None:  # the application did not wait for the search
                 self._forwarding.cancel()
 
@@ -153,7 +159,7 @@ class Call:
             self._tx,
             groups,
             ended.callback,
-            ring=ring,
+            ring=self._ring if ring is None else ring,
             record_route=settings.record_route if record_route is None else record_route,
             recurse=self._recursion(groups) if _chosen(recurse, settings.recurse) else None,
         )
@@ -165,7 +171,31 @@ class Call:
         if self._ended:
             self.finish()
             raise CallEnded("the caller gave up")
-        return Outcome(verdict.status, verdict.response)
+        return _told(verdict)
+
+    async def divert(self, to: str | Uri, why: str, *, ring: float | None = None) -> Outcome:
+        """See `ICall.divert`."""
+        self._check_open()
+        uri = destination(to) if isinstance(to, str) else to
+        if why not in REASONS:
+            raise UsageError(f"{why!r} is no reason to divert; these are: {', '.join(REASONS)}")
+        if is_circular(self.request, uri, self._stack.settings.max_diversions):
+            self.log.warn(
+                "application {application} diverted {call_id} to {to} again: 482",
+                application=self.application,
+                call_id=self.request.call_id,
+                to=str(uri),
+            )
+            self._outcome = Verdict(482)
+            return Outcome(482)
+        cause = 302 if self._outcome is None else self._outcome.status
+        divert(self.request, uri, REASONS[why], cause, again=self._diverted)
+        self._diverted, self._outcome = True, None
+        before = self.position, self._ring
+        self.position, self._ring = 0, ring
+        await self._run_next(self)
+        self.position, self._ring = before
+        return Outcome(self._final) if self._outcome is None else _told(self._outcome)
 
     def pass_on(self, **facts: object) -> Coroutine[Any, Any, None]:
         """See `ICall.pass_on`."""
@@ -226,10 +256,11 @@ class Call:
             self._stack.proxy.answer(tx, self._outcome or Verdict(otherwise))
         tx.cancelled = None
 
-    def finish_unserved(self) -> None:
-        """Answer what no application took: there is nobody, or no such method of the server."""
+    def unserved(self) -> None:
+        """No application took it: there is nobody, or no such method of the server."""
         itself = self._stack.ours.is_self(self.request)
-        self.finish(otherwise=self._stack.ours.absent_status(self.request) if itself else 404)
+        status = self._stack.ours.absent_status(self.request) if itself else 404
+        self._outcome = Verdict(status)
 
     def _recursion(self, groups: Sequence[Sequence[Target]]) -> Recursion | None:
         """Redirections of others' users are not ours to follow (RFC 3261 16.5)."""
@@ -246,6 +277,10 @@ class Call:
             raise CallEnded("the caller gave up")
         if self._tx.finished:
             raise WrongState("a final answer was sent already")
+
+
+def _told(verdict: Verdict) -> Outcome:
+    return Outcome(verdict.status, verdict.response)
 
 
 def _chosen(asked: bool | None, configured: bool) -> bool:

@@ -65,7 +65,7 @@ class Chain:
         applications = self._for_calls if call.invite else self._for_requests
         position = call.position
         if position == len(applications):
-            call.finish_unserved()
+            call.unserved()
             return
         call.position = position + 1
         name, decide = applications[position]

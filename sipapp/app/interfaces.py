@@ -17,7 +17,7 @@ from sipapp.app.outcome import Outcome
 from sipapp.core.location import Binding
 from sipapp.core.target import Target
 from sipapp.message.message import Request, Response
-from sipapp.message.uri import SipUri
+from sipapp.message.uri import SipUri, Uri
 from sipapp.transport.flow import Flow
 from sipapp.ua.account import Account
 
@@ -89,6 +89,25 @@ class ICall(Interface):
             recurse: try the contacts of a 3xx; None: as configured.
         Raises:
             CallEnded: the caller gave up; the 487 was sent.
+        """
+
+    async def divert(to: str | Uri, why: str, *, ring: float | None = None) -> Outcome:
+        """Send the request to somebody else, and wait for the end of that search.
+
+        It gets the new Request-URI, a Diversion (RFC 5806) and an entry of History-Info (RFC 7044),
+        and goes through the applications again from the first, as a request for the new user. So
+        the new user's own rules count. A failure is not sent, as with `proxy`.
+
+        Args:
+            to: whom to try instead.
+            why: "unconditional", "busy", "no-answer", "unavailable", "time-of-day",
+                "do-not-disturb", "deflection", "follow-me" or "away".
+            ring: seconds the new target may ring, unless an application says otherwise.
+        Returns: 482 if the request comes from ``to`` already, or was diverted
+            ``proxy.max_diversions`` times, here or before.
+        Raises:
+            UsageError: ``to`` is no URI, or ``why`` none of these.
+            CallEnded: as with `proxy`.
         """
 
     async def pass_on(**facts: object) -> None:

@@ -108,9 +108,10 @@ class Proxy:
         self._start(Straight(self._outgoing, tx, target, done, breadth, in_dialog=True), tx)
 
     def _start(self, context: ResponseContext, tx: ServerTransaction) -> None:
-        """Send 100 to an INVITE and try the first target."""
+        """Send 100 to an INVITE that was told nothing yet, and try the first target."""
         if tx.invite:
-            tx.respond(response_to(tx.request, 100))
+            if tx.silent:
+                tx.respond(response_to(tx.request, 100))
             if tx.cancelled is None:  # else the application's call hears of it first
                 tx.cancelled = context.cancelled
         context.start()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["redirection"]
+__all__ = ["destination", "redirection"]
 
 from collections.abc import Sequence
 
 from sipapp.errors import MessageError, UsageError
-from sipapp.message.uri import parse_uri
+from sipapp.message.uri import Uri, parse_uri
 
 
 def redirection(to: Sequence[str | tuple[str, float]]) -> list[tuple[str, bytes]]:
@@ -23,7 +23,7 @@ def redirection(to: Sequence[str | tuple[str, float]]) -> list[tuple[str, bytes]
     pairs = [(item, None) if isinstance(item, str) else item for item in to]
     fields: list[tuple[str, bytes]] = []
     for uri, q in sorted(pairs, key=_descending):
-        text = _checked(uri)
+        text = str(destination(uri))
         value = f"<{text}>" if q is None else f"<{text}>;q={q:.3g}"
         fields.append(("Contact", value.encode("utf-8", "surrogateescape")))
     return fields
@@ -36,9 +36,13 @@ def _descending(pair: tuple[str, float | None]) -> float:
     return -q
 
 
-def _checked(uri: str) -> str:
-    """Return the text of a URI; a broken one is a mistake of the application, not of a peer."""
+def destination(uri: str) -> Uri:
+    """Read a URI of an application; a broken one is its mistake, not that of a peer.
+
+    Raises:
+        UsageError: it is no URI.
+    """
     try:
-        return str(parse_uri(uri.encode("utf-8", "surrogateescape")))
+        return parse_uri(uri.encode("utf-8", "surrogateescape"))
     except MessageError as error:
         raise UsageError(f"{uri!r} is no URI: {error.reason}") from error

@@ -105,6 +105,11 @@ class ServerTransaction(Transaction):
         return self._to_tag
 
     @property
+    def silent(self) -> bool:
+        """Whether no response was sent yet."""
+        return not self._wire and self.state is self.first
+
+    @property
     def repeatable_tag(self) -> str:
         """The To tag for `dismiss`, the same for each copy of the request."""
         return repeatable_tag(self.key)

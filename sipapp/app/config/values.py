@@ -249,6 +249,12 @@ class ProxySettings:
             _count(1, 60), "60", "Most branches one request may be forked into (RFC 5393)."
         ),
     )
+    max_diversions: int = field(
+        default=5,
+        metadata=_about(
+            _count(1, 20), "5", "Most times one call may be forwarded, here and before: then 482."
+        ),
+    )
 
 
 _LOOPBACK = (ListenAddress("UDP", "127.0.0.1", 5060), ListenAddress("TCP", "127.0.0.1", 5060))
