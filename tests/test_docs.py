@@ -12,6 +12,7 @@ from zope.interface.interface import InterfaceClass
 from sipapp.app import exit as codes
 from sipapp.app.config import load
 from sipapp.app.config.reference import commented_file
+from sipapp.app.discovery import application_names, load_application
 from sipapp.app.interfaces import ICall, ISIPApplication, ISIPServer
 from tests.source import ROOT
 
@@ -71,11 +72,14 @@ def test_the_configuration_page_shows_every_key() -> None:
 
 @EVERY_PAGE
 def test_configurations_on_a_page_load(page: Path, tmp_path: Path) -> None:
-    """The server would start with them, given the applications that they name."""
+    """The server would start with them, given the applications that they name; ours take them."""
+    ours = application_names()
     for number, block in enumerate(blocks(page, "toml")):
         path = tmp_path / f"{number}.toml"
         path.write_text(block, encoding="utf-8")
-        load(path, environ={}, flags={}, known_app=lambda name: None)
+        config = load(path, environ={}, flags={}, known_app=lambda name: None).config
+        for name in set(config.app_sections) & set(ours):
+            load_application(name, None, config.app_sections[name])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("interface", [ISIPApplication, ICall, ISIPServer])

@@ -170,6 +170,7 @@ def test_metadata_agrees_with_the_source(
                 "registrar": "sipapp_apps.registrar:Registrar",
                 "proxy": "sipapp_apps.proxy:Proxy",
                 "redirect": "sipapp_apps.redirect:Redirect",
+                "forwarding": "sipapp_apps.forwarding:Forwarding",
             },
         ),
     ],

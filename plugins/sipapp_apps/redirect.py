@@ -27,18 +27,17 @@ class Redirect(Application):
     async def call(self, call: ICall) -> None:
         """Answer 302, 404 for an empty-handed prefix, or pass on."""
         uri = call.request.uri
-        if not isinstance(uri, SipUri) or not uri.user:
-            return await call.pass_on()
-        user = uri.plain_user or ""
-        moved = user in self.table
-        prefixed = self.prefix and user.startswith(self.prefix)
+        user = (uri.plain_user or "") if isinstance(uri, SipUri) else ""
+        moved = self.table.get(user, ())
+        prefixed = bool(self.prefix) and user.startswith(self.prefix)
         if not (moved or prefixed) or not self.sip.is_ours(call.request):
-            return await call.pass_on()
-        if moved:
-            return await call.respond(302, to=self.table[user])
-        called = SipUri(uri.scheme, uri.user[len(self.prefix) :], None, uri.host)
-        contacts = [(each.contact, each.preference / 1000) for each in self.sip.locate(called)]
-        await call.respond(302 if contacts else 404, to=contacts)
+            await call.pass_on()
+        elif moved:
+            await call.respond(302, to=moved)
+        elif isinstance(uri, SipUri) and uri.user:
+            called = SipUri(uri.scheme, uri.user[len(self.prefix) :], None, uri.host)
+            contacts = [(each.contact, each.preference / 1000) for each in self.sip.locate(called)]
+            await call.respond(302 if contacts else 404, to=contacts)
 
 
 def _settings(section: Mapping[str, object]) -> tuple[dict[str, list[str]], str]:

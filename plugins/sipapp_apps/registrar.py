@@ -20,5 +20,6 @@ class Registrar(Application):
     async def request(self, call: ICall) -> None:
         """Answer a REGISTER once the bindings are durable."""
         if call.request.method != "REGISTER" or not self.sip.is_ours(call.request):
-            return await call.pass_on()
-        await self.sip.register(call)
+            await call.pass_on()
+        else:
+            await self.sip.register(call)

@@ -24,10 +24,10 @@ class Application:
         self.sip = sip
         self.section = section
 
-    async def call(self, call: ICall) -> None:
+    async def call(self, call: ICall) -> object:
         """Pass every INVITE on."""
-        await call.pass_on()
+        return await call.pass_on()
 
-    async def request(self, call: ICall) -> None:
+    async def request(self, call: ICall) -> object:
         """Pass every other request on."""
-        await call.pass_on()
+        return await call.pass_on()

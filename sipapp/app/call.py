@@ -34,7 +34,7 @@ from sipapp.ua.account import Account
 _NO_FACTS: Mapping[str, object] = MappingProxyType({})
 _ACCEPTED = Outcome(200)
 
-RunNext: TypeAlias = "Callable[[Call], Coroutine[Any, Any, None]]"
+RunNext: TypeAlias = "Callable[[Call], Coroutine[Any, Any, Outcome]]"
 
 
 @implementer(ICall)
@@ -125,6 +125,13 @@ class Call:
                 self._forwarding.cancel()
 
     @property
+    def outcome(self) -> Outcome:
+        """How it has ended so far: the failure that is kept, or the final answer that went out."""
+        if self._outcome is None:
+            return _ACCEPTED if self._final == 200 else Outcome(self._final)
+        return _told(self._outcome)
+
+    @property
     def repeated(self) -> bool:
         """Whether this very request was carried out before, and let go by `dismiss`."""
         return self._tx.repeated
@@ -193,11 +200,11 @@ class Call:
         self._diverted, self._outcome = True, None
         before = self.position, self._ring
         self.position, self._ring = 0, ring
-        await self._run_next(self)
+        outcome = await self._run_next(self)
         self.position, self._ring = before
-        return Outcome(self._final) if self._outcome is None else _told(self._outcome)
+        return outcome
 
-    def pass_on(self, **facts: object) -> Coroutine[Any, Any, None]:
+    def pass_on(self, **facts: object) -> Coroutine[Any, Any, Outcome]:
         """See `ICall.pass_on`."""
         if facts:
             self.facts = {**self.facts, **facts}

@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["APPLICATIONS", "ICall", "ISIPApplication", "ISIPServer"]
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from zope.interface import Attribute, Interface
 
@@ -47,6 +48,7 @@ class ICall(Interface):
     flow: Flow = Attribute("The flow it came over.")
     account: Account | None = Attribute("Who authenticated, or None with auth = none.")
     facts: Mapping[str, object] = Attribute("What earlier applications passed on.")
+    answered: bool = Attribute("Whether a final answer went to the caller.")
 
     async def respond(
         status: int,
@@ -110,20 +112,28 @@ class ICall(Interface):
             CallEnded: as with `proxy`.
         """
 
-    async def pass_on(**facts: object) -> None:
-        """Let the next application decide; returns when it is done."""
+    async def pass_on(**facts: object) -> Outcome:
+        """Let the next application decide; returns when it is done.
+
+        Args:
+            facts: for the applications behind this one, and whoever they divert to.
+        Returns: what came of it: a failure not yet sent, as with `proxy`, or what was answered.
+        """
 
     def targets() -> list[list[Target]]:
         """Return where the bindings of the called user lead: equal q in parallel."""
 
 
 class ISIPApplication(Interface):
-    """An application: two coroutines, one per request outside a dialog."""
+    """An application: two coroutines, one per request outside a dialog.
 
-    async def call(call: ICall) -> None:
+    What they return does not matter, so that ``return await call.pass_on()`` can end them.
+    """
+
+    async def call(call: ICall) -> object:
         """Decide about an INVITE. Called once per call, possibly thousands of times at once."""
 
-    async def request(call: ICall) -> None:
+    async def request(call: ICall) -> object:
         """Decide about any other request: REGISTER, MESSAGE, SUBSCRIBE, unknown methods."""
 
 
@@ -134,6 +144,9 @@ class ISIPServer(Interface):
 
     def is_ours(request: Request) -> bool:
         """Tell whether the Request-URI names one of our domains or addresses."""
+
+    def now() -> datetime:
+        """Return the time of day, in UTC; in tests it is the virtual one."""
 
     def locate(user: SipUri) -> Sequence[Binding]:
         """Return the live bindings of a user of ours, best q first; never waits.

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Server"]
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from zope.interface import implementer
 
@@ -136,6 +137,10 @@ class Server:
     def is_ours(self, request: Request) -> bool:
         """See `ISIPServer.is_ours`."""
         return self._ours.is_ours(request)
+
+    def now(self) -> datetime:
+        """See `ISIPServer.now`."""
+        return datetime.fromtimestamp(self.world.utc(), UTC)
 
     def locate(self, user: SipUri) -> Sequence[Binding]:
         """See `ISIPServer.locate`."""

@@ -1,0 +1,100 @@
+"""Call forwarding: unconditional, when busy, when nobody answers, when nobody can be reached."""
+
+from __future__ import annotations
+
+__all__ = ["Forwarding"]
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from twisted.logger import Logger
+
+from sipapp.app.application import Application
+from sipapp.app.interfaces import ICall, ISIPServer
+from sipapp.errors import ConfigError, Problem
+from sipapp.message.uri import SipUri
+from sipapp_apps.forwarding_rules import Rule, read_rules
+
+CONDITIONS: Mapping[int, tuple[str, ...]] = {
+    486: ("busy",),
+    600: ("busy",),
+    408: ("no-answer", "unavailable"),
+    480: ("unavailable", "no-answer"),  # many phones say so when they have rung in vain
+    404: ("unavailable",),
+    430: ("unavailable",),
+    500: ("unavailable",),
+    503: ("unavailable",),
+}
+"""How a call ended, and the rules that are for it, in this order."""
+
+
+class Forwarding(Application):
+    """Forwards the calls of users who have a rule in ``[[app.forwarding.rule]]``.
+
+    The first rule that fits counts. Calls of everybody else, and those that no rule is for, are
+    passed on; so this application stands before ``proxy``. ``timezone`` is for the rules that have
+    a time.
+    """
+
+    log = Logger()
+
+    def __init__(self, sip: ISIPServer, section: Mapping[str, object]) -> None:
+        super().__init__(sip, section)
+        problems: list[Problem] = []
+        self.zone = _zone(section.get("timezone", "UTC"), problems)
+        self.rules = read_rules(section.get("rule", []), problems)
+        for key in sorted(set(section) - {"timezone", "rule"}):
+            where = f"app.forwarding.{key}"
+            problems.append(Problem(where, "is no key of forwarding", "use timezone or rule"))
+        if problems:
+            raise ConfigError(problems)
+
+    async def call(self, call: ICall) -> None:
+        """Forward at once; or have the others try, and forward what they could not bring home."""
+        rules = self._fitting(call)
+        for rule in rules:
+            if rule.when == "unconditional":
+                return await self._forward(call, rule)
+        rings = [rule.ring for rule in rules if rule.when == "no-answer"]
+        outcome = await (call.pass_on(ring=min(rings)) if rings else call.pass_on())
+        for condition in CONDITIONS.get(outcome.status, ()):
+            for rule in rules:
+                if rule.when == condition and not call.answered:
+                    return await self._forward(call, rule)
+        return None
+
+    def _fitting(self, call: ICall) -> list[Rule]:
+        """The rules for who is called, by whom, and when; in the order of the config."""
+        called = call.request.uri
+        if not self.rules or not isinstance(called, SipUri) or not self.sip.is_ours(call.request):
+            return []
+        caller, now = _caller(call), self.sip.now().astimezone(self.zone)
+        return [rule for rule in self.rules if rule.fits(called, caller, now)]
+
+    async def _forward(self, call: ICall, rule: Rule) -> None:
+        called = str(call.request.uri)
+        self.log.info(
+            "rule {rule}: call {call_id} for {called} goes to {to}: {when}",
+            rule=rule.id, call_id=call.request.call_id, called=called, to=rule.to, when=rule.when,
+        )  # fmt: skip
+        if rule.how == "proxy":
+            await call.divert(rule.to, rule.when)
+        else:
+            reason = "user-busy" if rule.when == "busy" else rule.when
+            diversion = f"<{called}>;reason={reason};counter=1".encode()
+            await call.respond(302, to=[rule.to], headers=[("Diversion", diversion)])
+
+
+def _caller(call: ICall) -> str:
+    """Who the caller says to be, without the scheme; who authenticated says the truth there."""
+    uri = call.request.from_.uri
+    return uri.aor().partition(":")[2] if isinstance(uri, SipUri) else str(uri).partition(":")[2]
+
+
+def _zone(name: object, problems: list[Problem]) -> ZoneInfo:
+    try:
+        return ZoneInfo(name if isinstance(name, str) else "")
+    except (ZoneInfoNotFoundError, ValueError):
+        where = "app.forwarding.timezone"
+        problems.append(Problem(where, "is no time zone", 'write it as "Europe/Paris"'))
+        return ZoneInfo("UTC")

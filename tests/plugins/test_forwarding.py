@@ -1,0 +1,251 @@
+"""The forwarding application, on the whole stack."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+from twisted.logger import capturedLogs, formatEvent
+
+from sipapp.app.testing import Lab, Phone
+from sipapp.app.testing.phone import SDP
+from sipapp.errors import ConfigError, Problem
+from sipapp.message.uri import SipUri
+from sipapp_apps.forwarding import Forwarding
+from sipapp_apps.forwarding_rules import Rule, read_rules
+
+APPS = ["registrar", "forwarding", "proxy"]
+BOB = SipUri("sip", "bob", None, "example.test")
+CAROL = "sip:carol@example.test"
+
+
+def forwarding(*rules: dict[str, object]) -> Lab:
+    """A server with these rules; each is for Bob and leads to Carol unless it says otherwise."""
+    rows = [{"user": "bob", "to": CAROL, **rule} for rule in rules]
+    return Lab(apps=APPS, sections={"forwarding": {"rule": rows}})
+
+
+def answered_by(lab: Lab, phone: Phone, caller: Phone) -> list[bytes]:
+    """Have a phone take the call; give the Diversion that it saw."""
+    arrived = phone.take_request("INVITE")
+    phone.respond(arrived, 200, body=SDP)
+    lab.advance()
+    caller.take_response(200)
+    return arrived.headers.get_all("Diversion")
+
+
+def test_every_call_is_forwarded() -> None:
+    """His own phone stays silent; the log has the rule's name [R04]."""
+    with forwarding({"id": "holiday"}) as lab, capturedLogs() as events:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        call = alice.invite("bob")
+        lab.advance()
+        assert answered_by(lab, carol, alice) == [
+            b"<sip:bob@example.test>;reason=unconditional;counter=1"
+        ]
+        assert bob.inbox == []
+        assert [formatEvent(event) for event in events if "rule" in event] == [
+            f"rule holiday: call {call.call_id} for sip:bob@example.test goes to {CAROL}:"
+            " unconditional"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("when", "status", "word"),
+    [
+        ("busy", 486, b"user-busy"),
+        ("busy", 600, b"user-busy"),
+        ("no-answer", 480, b"no-answer"),
+        ("unavailable", 480, b"unavailable"),
+        ("unavailable", 503, b"unavailable"),
+    ],
+)
+def test_what_a_phone_refuses_is_forwarded(when: str, status: int, word: bytes) -> None:
+    """RFC 5806 4: with the reason."""
+    with forwarding({"when": when}) as lab:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        bob.respond(bob.take_request("INVITE"), status)
+        lab.advance()
+        assert answered_by(lab, carol, alice) == [
+            b"<sip:bob@example.test>;reason=%b;counter=1" % word
+        ]
+
+
+def test_what_nobody_answers_is_forwarded() -> None:
+    """After the time of the rule; the phone that rang in vain is told."""
+    with forwarding({"when": "no-answer", "ring": 7}) as lab:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        ringing = bob.take_request("INVITE")
+        bob.respond(ringing, 180)
+        lab.advance(6.9)
+        assert carol.inbox == []
+        lab.advance(0.2)
+        bob.respond(bob.take_request("CANCEL"), 200)
+        bob.respond(ringing, 487)
+        lab.advance()
+        assert answered_by(lab, carol, alice) == [
+            b"<sip:bob@example.test>;reason=no-answer;counter=1"
+        ]
+
+
+def test_who_is_not_registered_is_forwarded() -> None:
+    """Nothing rings first."""
+    with forwarding({"when": "unavailable"}) as lab:
+        carol, alice = lab.registered("carol"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        assert answered_by(lab, carol, alice) == [
+            b"<sip:bob@example.test>;reason=unavailable;counter=1"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "user", "status"),
+    [
+        ({"when": "busy"}, "bob", 603),
+        ({"when": "no-answer"}, "bob", 486),
+        ({"user": "dora"}, "bob", 486),
+        ({"user": "bob@elsewhere.test"}, "bob", 486),
+        ({"callers": ["boss@example.test"]}, "bob", 486),
+        ({"until": time(8), "from": time(7)}, "bob", 486),
+    ],
+)
+def test_what_no_rule_is_for_stays_as_it_is(
+    rule: dict[str, object], user: str, status: int
+) -> None:
+    """The caller hears what Bob's phone said. It is a quarter past eight."""
+    with forwarding(rule) as lab:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        call = alice.invite(user)
+        lab.advance()
+        bob.respond(bob.take_request("INVITE"), status)
+        lab.advance()
+        alice.acknowledge_failure(call, alice.take_response(status))
+        assert carol.inbox == []
+
+
+def test_the_first_rule_that_fits_counts() -> None:
+    """For some callers, in some hours; else the next."""
+    rules: list[dict[str, object]] = [
+        {"callers": ["boss@*"], "to": "sip:dora@example.test"},
+        {"from": time(20), "until": time(7), "to": "sip:night@example.test"},
+        {"when": "unconditional"},
+    ]
+    with forwarding(*rules) as lab:
+        carol, dora = lab.registered("carol"), lab.registered("dora")
+        alice, boss = lab.phone("alice"), lab.phone("boss")
+        alice.invite("bob")
+        boss.invite("bob")
+        lab.advance()
+        assert (carol.heard, dora.heard) == (["INVITE"], ["INVITE"])
+
+
+def test_the_caller_may_have_to_go_there_herself() -> None:
+    """RFC 5806 5.3: a 302 with the Diversion."""
+    with forwarding({"how": "redirect"}) as lab:
+        alice = lab.phone("alice")
+        call = alice.invite("bob")
+        lab.advance()
+        moved = alice.take_response(302)
+        alice.acknowledge_failure(call, moved)
+        assert moved.headers.get_all("Contact") == [b"<sip:carol@example.test>"]
+        assert moved.headers.get_all("Diversion") == [
+            b"<sip:bob@example.test>;reason=unconditional;counter=1"
+        ]
+
+
+def test_users_who_forward_to_each_other_are_not_called() -> None:
+    """482, and nobody's phone has rung."""
+    with forwarding({}, {"user": "carol", "to": "sip:bob@example.test"}) as lab:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        call = alice.invite("bob")
+        lab.advance()
+        alice.acknowledge_failure(call, alice.take_response(482))
+        assert (bob.inbox, carol.inbox) == ([], [])
+
+
+FRIDAY = datetime(2027, 1, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("days", "since", "until", "now", "fits"),
+    [
+        ({}, "00:00", "23:59", "12:00", True),
+        ({}, "09:00", "17:00", "08:59", False),
+        ({}, "09:00", "17:00", "09:00", True),
+        ({}, "09:00", "17:00", "17:00", False),
+        ({}, "18:00", "08:00", "19:00", True),
+        ({}, "18:00", "08:00", "07:59", True),
+        ({}, "18:00", "08:00", "08:00", False),
+        ({4}, "09:00", "17:00", "10:00", True),
+        ({5}, "09:00", "17:00", "10:00", False),
+        ({4}, "18:00", "08:00", "19:00", True),
+        ({4}, "18:00", "08:00", "07:00", False),
+        ({3}, "18:00", "08:00", "07:00", True),
+    ],
+)
+def test_a_rule_has_its_hours(days: set[int], since: str, until: str, now: str, fits: bool) -> None:
+    """A night belongs to the day that it begins on."""
+    hours = time.fromisoformat(since), time.fromisoformat(until)
+    rule = Rule("1", "bob", "busy", CAROL, days=frozenset(days), since=hours[0], until=hours[1])
+    moment = datetime.combine(FRIDAY, time.fromisoformat(now))
+    assert rule.fits(BOB, "alice@example.test", moment) is fits
+
+
+def test_a_rule_is_read_as_it_is_written() -> None:
+    """What is left out has a default."""
+    problems: list[Problem] = []
+    row = {"user": "bob", "to": CAROL, "days": ["sat", "sun"], "callers": ["*@a"], "ring": 5}
+    rules = read_rules([row, {"user": "b", "to": "tel:+1"}], problems)
+    assert problems == []
+    assert rules == (
+        Rule("1", "bob", "unconditional", CAROL, 5, callers=("*@a",), days=frozenset({5, 6})),
+        Rule("2", "b", "unconditional", "tel:+1"),
+    )
+
+
+def test_every_mistake_of_the_section_is_told() -> None:
+    """Before the server starts."""
+    section = {
+        "timezone": "Mars/Olympus",
+        "rules": [],
+        "rule": [
+            {"to": "nowhere", "when": "bored", "how": "somehow", "ring": True, "callers": "all"},
+            {"user": "b", "to": CAROL, "days": ["sunday"], "from": "18:00", "colour": 1},
+            {"user": "b", "to": CAROL, "id": "x"},
+            {"user": "b", "to": CAROL, "id": "x"},
+            5,
+        ],
+    }
+    with pytest.raises(ConfigError) as caught:
+        Forwarding(None, section)  # type: ignore[arg-type]
+    where = "app.forwarding"
+    assert [str(problem) for problem in caught.value.problems] == [
+        f'{where}.timezone: is no time zone; write it as "Europe/Paris"',
+        f'{where}.rule[1].user: is missing; write user = "bob" or "bob@example.com"',
+        f"{where}.rule[1].when: is no condition; use unconditional, busy, no-answer, unavailable",
+        f'{where}.rule[1].to: is no URI; write to = "sip:carol@example.com"',
+        f"{where}.rule[1].ring: is no number of seconds from 1 to 180; write ring = 20",
+        f"{where}.rule[1].how: is no way; use proxy or redirect",
+        f'{where}.rule[1].callers: is no list of texts; write callers = ["boss@example.com"]',
+        f"{where}.rule[2].colour: is no key of a rule; use id, user, when, to, ring, how, callers,"
+        " days, from, until",
+        f"{where}.rule[2].days: is no list of days; use mon, tue, wed, thu, fri, sat, sun",
+        f"{where}.rule[2].from: is no time of day; write from = 18:00:00, without quotes",
+        f"{where}.rule[5]: is no table; write [[app.forwarding.rule]]",
+        f"{where}.rule: 'x' is the id of two rules; name one differently",
+        f"{where}.rules: is no key of forwarding; use timezone or rule",
+    ]
+
+
+def test_a_section_that_is_no_list_is_told() -> None:
+    """A single table where a list of tables is meant."""
+    with pytest.raises(ConfigError) as caught:
+        Forwarding(None, {"rule": {"user": "bob"}})  # type: ignore[arg-type]
+    assert [str(problem) for problem in caught.value.problems] == [
+        "app.forwarding.rule: is not a list of tables; write [[app.forwarding.rule]]"
+    ]
