@@ -81,7 +81,7 @@ def test_check_has_applications_judge_their_sections(terminal: Terminal, tmp_pat
     assert terminal("check") == (
         78,
         "",
-        "sipapp: sipapp.toml:6 app.redirect.tabel: is no key of redirect; use prefix or table\n",
+        "sipapp: sipapp.toml:6 app.redirect.tabel: is no key here; use table or prefix\n",
     )
 
 

@@ -11,9 +11,10 @@ from twisted.logger import Logger
 
 from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
+from sipapp.app.settings import read_settings
 from sipapp.errors import ConfigError, Problem
 from sipapp.message.uri import SipUri
-from sipapp_apps.forwarding_rules import Rule, read_rules
+from sipapp_apps.forwarding_rules import Rule, Settings
 
 CONDITIONS: Mapping[int, tuple[str, ...]] = {
     486: ("busy",),
@@ -40,14 +41,9 @@ class Forwarding(Application):
 
     def __init__(self, sip: ISIPServer, section: Mapping[str, object]) -> None:
         super().__init__(sip, section)
-        problems: list[Problem] = []
-        self.zone = _zone(section.get("timezone", "UTC"), problems)
-        self.rules = read_rules(section.get("rule", []), problems)
-        for key in sorted(set(section) - {"timezone", "rule"}):
-            where = f"app.forwarding.{key}"
-            problems.append(Problem(where, "is no key of forwarding", "use timezone or rule"))
-        if problems:
-            raise ConfigError(problems)
+        settings = read_settings(Settings, section, "app.forwarding")
+        self.zone = _zone(settings.timezone)
+        self.rules = settings.rule
 
     async def call(self, call: ICall) -> None:
         """Forward at once; or have the others try, and forward what they could not bring home."""
@@ -75,14 +71,18 @@ class Forwarding(Application):
         called = str(call.request.uri)
         self.log.info(
             "rule {rule}: call {call_id} for {called} goes to {to}: {when}",
-            rule=rule.id, call_id=call.request.call_id, called=called, to=rule.to, when=rule.when,
-        )  # fmt: skip
+            rule=rule.id or self.rules.index(rule) + 1,
+            call_id=call.request.call_id,
+            called=called,
+            to=str(rule.to),
+            when=rule.when,
+        )
         if rule.how == "proxy":
             await call.divert(rule.to, rule.when)
         else:
             reason = "user-busy" if rule.when == "busy" else rule.when
             diversion = f"<{called}>;reason={reason};counter=1".encode()
-            await call.respond(302, to=[rule.to], headers=[("Diversion", diversion)])
+            await call.respond(302, to=[str(rule.to)], headers=[("Diversion", diversion)])
 
 
 def _caller(call: ICall) -> str:
@@ -91,10 +91,10 @@ def _caller(call: ICall) -> str:
     return uri.aor().partition(":")[2] if isinstance(uri, SipUri) else str(uri).partition(":")[2]
 
 
-def _zone(name: object, problems: list[Problem]) -> ZoneInfo:
+def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name if isinstance(name, str) else "")
-    except (ZoneInfoNotFoundError, ValueError):
-        where = "app.forwarding.timezone"
-        problems.append(Problem(where, "is no time zone", 'write it as "Europe/Paris"'))
-        return ZoneInfo("UTC")
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        cause = f"{name!r} is no time zone of this machine"
+        problem = Problem("app.forwarding.timezone", cause, 'write it as "Europe/Paris"')
+        raise ConfigError([problem]) from error

@@ -1,50 +1,50 @@
-"""The rules of the forwarding application: what they say, and how they are read."""
+"""The rules of the forwarding application: what they say, and which calls they are for."""
 
 from __future__ import annotations
 
-__all__ = ["DAYS", "Rule", "read_rules"]
+__all__ = ["DAYS", "Rule", "Settings"]
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Literal
 
-from sipapp.errors import MessageError, Problem
-from sipapp.message.uri import SipUri, parse_uri
+from sipapp.app.settings import Between
+from sipapp.message.uri import SipUri, Uri
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+DAYS: Mapping[Day, int] = {
+    "mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6,
+}  # fmt: skip
 """As ``datetime.weekday`` counts them."""
-
-_WHEN = ("unconditional", "busy", "no-answer", "unavailable")
-_HOW = ("proxy", "redirect")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table.
+    """One ``[[app.forwarding.rule]]``.
 
     Attributes:
-        id: what the log calls it.
         user: who is called: a user of any domain of ours, or ``user@domain``.
-        when: "unconditional", "busy", "no-answer" or "unavailable".
-        to: a URI.
+        to: who is called instead.
+        id: what the log calls it.
         ring: seconds until nobody answers; of rules for "no-answer".
-        how: "proxy", or "redirect" to have the caller do it.
+        how: "redirect" has the caller do it.
         callers: patterns of addresses-of-record without their scheme; empty for everybody.
-        days: numbers of weekdays; empty for all.
+        days: empty for all.
         since, until: the time of day, over midnight if ``until`` is the earlier one.
     """
 
-    id: str
     user: str
-    when: str
-    to: str
-    ring: float = 20.0
-    how: str = "proxy"
+    to: Uri
+    when: Literal["unconditional", "busy", "no-answer", "unavailable"] = "unconditional"
+    id: str = ""
+    ring: Annotated[float, Between(1, 180)] = 20.0
+    how: Literal["proxy", "redirect"] = "proxy"
     callers: tuple[str, ...] = ()
-    days: frozenset[int] = frozenset()
-    since: time = time.min
+    days: frozenset[Day] = frozenset()
+    since: time = field(default=time.min, metadata={"key": "from"})
     until: time = time.max
 
     def fits(self, called: SipUri, caller: str, now: datetime) -> bool:
@@ -61,87 +61,22 @@ class Rule:
             return False
         clock, over_midnight = now.time(), self.until < self.since
         if over_midnight and clock < self.until:  # the small hours belong to the day before
-            return not self.days or (now.weekday() - 1) % 7 in self.days
-        if self.days and now.weekday() not in self.days:
+            return self._on((now.weekday() - 1) % 7)
+        if not self._on(now.weekday()):
             return False
         return self.since <= clock and (over_midnight or clock < self.until)
 
-
-def read_rules(rows: object, problems: list[Problem]) -> tuple[Rule, ...]:
-    """Read ``[[app.forwarding.rule]]``; every mistake is added to ``problems``."""
-    if not isinstance(rows, list):
-        problems.append(_problem("", "is not a list of tables", "write [[app.forwarding.rule]]"))
-        return ()
-    rules = [_read(row, number, problems) for number, row in enumerate(rows, 1)]
-    found = [rule for rule in rules if rule is not None]
-    names = [rule.id for rule in found]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        problems.append(_problem("", f"{name!r} is the id of two rules", "name one differently"))
-    return tuple(found)
+    def _on(self, weekday: int) -> bool:
+        return not self.days or weekday in {DAYS[day] for day in self.days}
 
 
-def _read(row: object, number: int, problems: list[Problem]) -> Rule | None:
-    if not isinstance(row, Mapping):
-        problems.append(_problem(f"[{number}]", "is no table", "write [[app.forwarding.rule]]"))
-        return None
-    wrong = [
-        _problem(f"[{number}].{key}", "is no key of a rule", f"use {', '.join(_KEYS)}")
-        for key in sorted(set(row) - set(_KEYS))
-    ]
-    values = {key: row.get(key, default) for key, (default, *_) in _KEYS.items()}
-    for key, (_, is_right, cause, fix) in _KEYS.items():
-        if not is_right(values[key]):
-            wrong.append(_problem(f"[{number}].{key}", cause, fix))
-    if wrong:
-        problems += wrong
-        return None
-    days = frozenset(DAYS.index(day) for day in values.pop("days"))
-    name = str(values.pop("id") or number)
-    since, callers = values.pop("from"), tuple(values.pop("callers"))
-    return Rule(id=name, since=since, callers=callers, days=days, **values)
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The section ``[app.forwarding]``.
 
+    Attributes:
+        timezone: of the times in the rules, as IANA names it.
+    """
 
-def _problem(where: str, cause: str, fix: str) -> Problem:
-    return Problem(f"app.forwarding.rule{where}", cause, fix)
-
-
-def _is_uri(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(parse_uri(value.encode()))
-    except MessageError:
-        return False
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _are_days(value: object) -> bool:
-    return isinstance(value, list) and all(each in DAYS for each in value)
-
-
-def _is_ring(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= 180
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, time)
-
-
-_KEYS: Mapping[str, tuple[Any, Callable[[object], bool], str, str]] = {
-    "id": ("", lambda value: isinstance(value, str), "is no text", 'write id = "bob-busy"'),
-    "user": (None, _is_text, "is missing", 'write user = "bob" or "bob@example.com"'),
-    "when": ("unconditional", _WHEN.__contains__, "is no condition", f"use {', '.join(_WHEN)}"),
-    "to": (None, _is_uri, "is no URI", 'write to = "sip:carol@example.com"'),
-    "ring": (20, _is_ring, "is no number of seconds from 1 to 180", "write ring = 20"),
-    "how": ("proxy", _HOW.__contains__, "is no way", f"use {' or '.join(_HOW)}"),
-    "callers": ([], _are_texts, "is no list of texts", 'write callers = ["boss@example.com"]'),
-    "days": ([], _are_days, "is no list of days", f"use {', '.join(DAYS)}"),
-    "from": (time.min, _is_time, "is no time of day", "write from = 18:00:00, without quotes"),
-    "until": (time.max, _is_time, "is no time of day", "write until = 08:00:00, without quotes"),
-}
-"""The keys of a rule: the default, what is right, and what to say of what is not."""
+    rule: tuple[Rule, ...] = ()
+    timezone: str = "UTC"

@@ -40,8 +40,8 @@ def test_every_application_judges_its_section() -> None:
     assert lines(apps, StoreAddress("memory"), redirect=section) == [
         f"apps: {FRAGILE}: could not be made: KeyError('key');"
         " mend its section or take the name away",
-        'app.redirect.prefix: is not text; write it as "r."',
-        "app.redirect.tabel: is no key of redirect; use prefix or table",
+        "app.redirect.prefix: is no text; write it in quotes",
+        "app.redirect.tabel: is no key here; use table or prefix",
     ]
 
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, time
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 
+from sipapp.app.settings import read_settings
 from sipapp.app.testing import Lab, Phone
 from sipapp.app.testing.phone import SDP
-from sipapp.errors import ConfigError, Problem
-from sipapp.message.uri import SipUri
+from sipapp.errors import ConfigError
+from sipapp.message.uri import SipUri, parse_uri
 from sipapp_apps.forwarding import Forwarding
-from sipapp_apps.forwarding_rules import Rule, read_rules
+from sipapp_apps.forwarding_rules import Day, Rule, Settings
 
 APPS = ["registrar", "forwarding", "proxy"]
 BOB = SipUri("sip", "bob", None, "example.test")
@@ -174,78 +175,74 @@ FRIDAY = datetime(2027, 1, 15, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("days", "since", "until", "now", "fits"),
     [
-        ({}, "00:00", "23:59", "12:00", True),
-        ({}, "09:00", "17:00", "08:59", False),
-        ({}, "09:00", "17:00", "09:00", True),
-        ({}, "09:00", "17:00", "17:00", False),
-        ({}, "18:00", "08:00", "19:00", True),
-        ({}, "18:00", "08:00", "07:59", True),
-        ({}, "18:00", "08:00", "08:00", False),
-        ({4}, "09:00", "17:00", "10:00", True),
-        ({5}, "09:00", "17:00", "10:00", False),
-        ({4}, "18:00", "08:00", "19:00", True),
-        ({4}, "18:00", "08:00", "07:00", False),
-        ({3}, "18:00", "08:00", "07:00", True),
+        (set(), "00:00", "23:59", "12:00", True),
+        (set(), "09:00", "17:00", "08:59", False),
+        (set(), "09:00", "17:00", "09:00", True),
+        (set(), "09:00", "17:00", "17:00", False),
+        (set(), "18:00", "08:00", "19:00", True),
+        (set(), "18:00", "08:00", "07:59", True),
+        (set(), "18:00", "08:00", "08:00", False),
+        ({"fri"}, "09:00", "17:00", "10:00", True),
+        ({"sat"}, "09:00", "17:00", "10:00", False),
+        ({"fri"}, "18:00", "08:00", "19:00", True),
+        ({"fri"}, "18:00", "08:00", "07:00", False),
+        ({"thu"}, "18:00", "08:00", "07:00", True),
     ],
 )
-def test_a_rule_has_its_hours(days: set[int], since: str, until: str, now: str, fits: bool) -> None:
+def test_a_rule_has_its_hours(days: set[Day], since: str, until: str, now: str, fits: bool) -> None:
     """A night belongs to the day that it begins on."""
     hours = time.fromisoformat(since), time.fromisoformat(until)
-    rule = Rule("1", "bob", "busy", CAROL, days=frozenset(days), since=hours[0], until=hours[1])
+    rule = Rule(
+        "bob", parse_uri(CAROL.encode()), days=frozenset(days), since=hours[0], until=hours[1]
+    )
     moment = datetime.combine(FRIDAY, time.fromisoformat(now))
     assert rule.fits(BOB, "alice@example.test", moment) is fits
 
 
 def test_a_rule_is_read_as_it_is_written() -> None:
     """What is left out has a default."""
-    problems: list[Problem] = []
-    row = {"user": "bob", "to": CAROL, "days": ["sat", "sun"], "callers": ["*@a"], "ring": 5}
-    rules = read_rules([row, {"user": "b", "to": "tel:+1"}], problems)
-    assert problems == []
-    assert rules == (
-        Rule("1", "bob", "unconditional", CAROL, 5, callers=("*@a",), days=frozenset({5, 6})),
-        Rule("2", "b", "unconditional", "tel:+1"),
+    row = {"user": "bob", "to": CAROL, "days": ["sat", "sun"], "callers": "*@a", "from": time(9)}
+    rule = Rule(
+        "bob",
+        parse_uri(CAROL.encode()),
+        days=frozenset(("sat", "sun")),
+        callers=("*@a",),
+        since=time(9),
     )
+    assert read_settings(Settings, {"rule": [row]}, "app.forwarding") == Settings((rule,))
 
 
 def test_every_mistake_of_the_section_is_told() -> None:
     """Before the server starts."""
-    section = {
-        "timezone": "Mars/Olympus",
-        "rules": [],
-        "rule": [
-            {"to": "nowhere", "when": "bored", "how": "somehow", "ring": True, "callers": "all"},
-            {"user": "b", "to": CAROL, "days": ["sunday"], "from": "18:00", "colour": 1},
-            {"user": "b", "to": CAROL, "id": "x"},
-            {"user": "b", "to": CAROL, "id": "x"},
-            5,
-        ],
-    }
+    rows = [
+        {"to": "nowhere", "when": "bored", "ring": 0.5},
+        {"user": "b", "to": CAROL, "days": ["sunday"], "from": "18:00", "colour": 1},
+        5,
+    ]
     with pytest.raises(ConfigError) as caught:
-        Forwarding(None, section)  # type: ignore[arg-type]
+        Forwarding(None, {"rule": rows, "rules": []})  # type: ignore[arg-type]
     where = "app.forwarding"
+    keys = "user, to, when, id, ring, how, callers, days, from or until"
+    words = "unconditional, busy, no-answer or unavailable"
     assert [str(problem) for problem in caught.value.problems] == [
-        f'{where}.timezone: is no time zone; write it as "Europe/Paris"',
-        f'{where}.rule[1].user: is missing; write user = "bob" or "bob@example.com"',
-        f"{where}.rule[1].when: is no condition; use unconditional, busy, no-answer, unavailable",
-        f'{where}.rule[1].to: is no URI; write to = "sip:carol@example.com"',
-        f"{where}.rule[1].ring: is no number of seconds from 1 to 180; write ring = 20",
-        f"{where}.rule[1].how: is no way; use proxy or redirect",
-        f'{where}.rule[1].callers: is no list of texts; write callers = ["boss@example.com"]',
-        f"{where}.rule[2].colour: is no key of a rule; use id, user, when, to, ring, how, callers,"
-        " days, from, until",
-        f"{where}.rule[2].days: is no list of days; use mon, tue, wed, thu, fri, sat, sun",
-        f"{where}.rule[2].from: is no time of day; write from = 18:00:00, without quotes",
-        f"{where}.rule[5]: is no table; write [[app.forwarding.rule]]",
-        f"{where}.rule: 'x' is the id of two rules; name one differently",
-        f"{where}.rules: is no key of forwarding; use timezone or rule",
+        f"{where}.rule[1].user: is missing; write it",
+        f"{where}.rule[1].to: 'nowhere' is no URI; write it as \"sip:user@example.com\"",
+        f"{where}.rule[1].when: 'bored' is none of the words; use {words}",
+        f"{where}.rule[1].ring: 0.5 is out of range; use a number from 1 to 180",
+        f"{where}.rule[2].days[1]: 'sunday' is none of the words;"
+        " use mon, tue, wed, thu, fri, sat or sun",
+        f"{where}.rule[2].from: is no time of day; write it as 18:00:00, without quotes",
+        f"{where}.rule[2].colour: is no key here; use {keys}",
+        f"{where}.rule[3]: is no table; write [{where}.rule[3]]",
+        f"{where}.rules: is no key here; use rule or timezone",
     ]
 
 
-def test_a_section_that_is_no_list_is_told() -> None:
-    """A single table where a list of tables is meant."""
+def test_a_time_zone_must_exist() -> None:
+    """On this machine."""
     with pytest.raises(ConfigError) as caught:
-        Forwarding(None, {"rule": {"user": "bob"}})  # type: ignore[arg-type]
+        Forwarding(None, {"timezone": "Mars/Olympus"})  # type: ignore[arg-type]
     assert [str(problem) for problem in caught.value.problems] == [
-        "app.forwarding.rule: is not a list of tables; write [[app.forwarding.rule]]"
+        "app.forwarding.timezone: 'Mars/Olympus' is no time zone of this machine;"
+        ' write it as "Europe/Paris"'
     ]

@@ -48,9 +48,8 @@ def test_every_mistake_of_the_section_is_told() -> None:
     with pytest.raises(ConfigError) as caught:
         Redirect(None, section)  # type: ignore[arg-type]
     assert [str(problem) for problem in caught.value.problems] == [
-        'app.redirect.prefix: is not text; write it as "r."',
-        'app.redirect.table.a: is no URI or list of URIs; write "sip:user@host"',
-        'app.redirect.table.b: is no URI or list of URIs; write "sip:user@host"',
-        'app.redirect.table.c: is no URI or list of URIs; write "sip:user@host"',
-        "app.redirect.tabel: is no key of redirect; use prefix or table",
+        'app.redirect.table.a: 7 is no URI; write it as "sip:user@example.com"',
+        "app.redirect.table.c: 'nowhere' is no URI; write it as \"sip:user@example.com\"",
+        "app.redirect.prefix: is no text; write it in quotes",
+        "app.redirect.tabel: is no key here; use table or prefix",
     ]
