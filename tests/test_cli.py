@@ -137,7 +137,7 @@ def test_check_lists_all_mistakes(terminal: Terminal, tmp_path: Path) -> None:
         'sipapp: x.toml:1 auth: "basic" is not known; use "digest" or "none"',
         'sipapp: x.toml:2 lissten: is no key of sipapp; did you mean "listen"?',
         "sipapp: x.toml:3 apps: prox: no installed distribution offers it"
-        ' (there are: forwarding, proxy, redirect, registrar); did you mean "proxy"?',
+        ' (there are: forwarding, proxy, redirect, registrar, screening); did you mean "proxy"?',
         "sipapp: --listen: 'x' is no port; use a number from 0 to 65535",
     ]
 

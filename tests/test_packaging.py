@@ -171,6 +171,7 @@ def test_metadata_agrees_with_the_source(
                 "proxy": "sipapp_apps.proxy:Proxy",
                 "redirect": "sipapp_apps.redirect:Redirect",
                 "forwarding": "sipapp_apps.forwarding:Forwarding",
+                "screening": "sipapp_apps.screening:Screening",
             },
         ),
     ],

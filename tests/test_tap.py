@@ -145,7 +145,8 @@ def test_the_demonstration_needs_nothing(tmp_path: Path) -> None:
             [
                 "sipapp: --listen: 'x' is no port; use a number from 0 to 65535",
                 "sipapp: --app: prox: no installed distribution offers it"
-                ' (there are: forwarding, proxy, redirect, registrar); did you mean "proxy"?',
+                " (there are: forwarding, proxy, redirect, registrar, screening);"
+                ' did you mean "proxy"?',
             ],
         ),
     ],

@@ -5,16 +5,15 @@ from __future__ import annotations
 __all__ = ["Forwarding"]
 
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from twisted.logger import Logger
 
 from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
 from sipapp.app.settings import read_settings
-from sipapp.errors import ConfigError, Problem
-from sipapp.message.uri import SipUri
 from sipapp_apps.forwarding_rules import Rule, Settings
+from sipapp_apps.hours import zone
+from sipapp_apps.parties import caller_of
 
 CONDITIONS: Mapping[int, tuple[str, ...]] = {
     486: ("busy",),
@@ -42,7 +41,7 @@ class Forwarding(Application):
     def __init__(self, sip: ISIPServer, section: Mapping[str, object]) -> None:
         super().__init__(sip, section)
         settings = read_settings(Settings, section, "app.forwarding")
-        self.zone = _zone(settings.timezone)
+        self.zone = zone(settings.timezone, "app.forwarding.timezone")
         self.rules = settings.rule
 
     async def call(self, call: ICall) -> None:
@@ -62,9 +61,9 @@ class Forwarding(Application):
     def _fitting(self, call: ICall) -> list[Rule]:
         """The rules for who is called, by whom, and when; in the order of the config."""
         called = call.request.uri
-        if not self.rules or not isinstance(called, SipUri) or not self.sip.is_ours(call.request):
+        if not self.rules or not self.sip.is_ours(call.request):
             return []
-        caller, now = _caller(call), self.sip.now().astimezone(self.zone)
+        caller, now = caller_of(call), self.sip.now().astimezone(self.zone)
         return [rule for rule in self.rules if rule.fits(called, caller, now)]
 
     async def _forward(self, call: ICall, rule: Rule) -> None:
@@ -83,18 +82,3 @@ class Forwarding(Application):
             reason = "user-busy" if rule.when == "busy" else rule.when
             diversion = f"<{called}>;reason={reason};counter=1".encode()
             await call.respond(302, to=[str(rule.to)], headers=[("Diversion", diversion)])
-
-
-def _caller(call: ICall) -> str:
-    """Who the caller says to be, without the scheme; who authenticated says the truth there."""
-    uri = call.request.from_.uri
-    return uri.aor().partition(":")[2] if isinstance(uri, SipUri) else str(uri).partition(":")[2]
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        cause = f"{name!r} is no time zone of this machine"
-        problem = Problem("app.forwarding.timezone", cause, 'write it as "Europe/Paris"')
-        raise ConfigError([problem]) from error

@@ -41,10 +41,10 @@ def picky(sip: ISIPServer, section: Mapping[str, object]) -> Application:
 
 def test_the_bundled_applications_are_found() -> None:
     """By entry point, so that installing is all their users do."""
-    assert {"registrar", "proxy", "redirect", "forwarding"} <= set(application_names())
+    assert {"registrar", "proxy", "redirect", "forwarding", "screening"} <= set(application_names())
 
 
-@pytest.mark.parametrize("name", ["registrar", "proxy", "redirect", "forwarding"])
+@pytest.mark.parametrize("name", ["registrar", "proxy", "redirect", "forwarding", "screening"])
 def test_a_bundled_application_loads(name: str) -> None:
     """And provides the interface."""
     assert problem_with(name) is None

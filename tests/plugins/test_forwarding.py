@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import time
 
 import pytest
 from twisted.logger import capturedLogs, formatEvent
@@ -11,12 +11,11 @@ from sipapp.app.settings import read_settings
 from sipapp.app.testing import Lab, Phone
 from sipapp.app.testing.phone import SDP
 from sipapp.errors import ConfigError
-from sipapp.message.uri import SipUri, parse_uri
+from sipapp.message.uri import parse_uri
 from sipapp_apps.forwarding import Forwarding
-from sipapp_apps.forwarding_rules import Day, Rule, Settings
+from sipapp_apps.forwarding_rules import Rule, Settings
 
 APPS = ["registrar", "forwarding", "proxy"]
-BOB = SipUri("sip", "bob", None, "example.test")
 CAROL = "sip:carol@example.test"
 
 
@@ -169,42 +168,12 @@ def test_users_who_forward_to_each_other_are_not_called() -> None:
         assert (bob.inbox, carol.inbox) == ([], [])
 
 
-FRIDAY = datetime(2027, 1, 15, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("days", "since", "until", "now", "fits"),
-    [
-        (set(), "00:00", "23:59", "12:00", True),
-        (set(), "09:00", "17:00", "08:59", False),
-        (set(), "09:00", "17:00", "09:00", True),
-        (set(), "09:00", "17:00", "17:00", False),
-        (set(), "18:00", "08:00", "19:00", True),
-        (set(), "18:00", "08:00", "07:59", True),
-        (set(), "18:00", "08:00", "08:00", False),
-        ({"fri"}, "09:00", "17:00", "10:00", True),
-        ({"sat"}, "09:00", "17:00", "10:00", False),
-        ({"fri"}, "18:00", "08:00", "19:00", True),
-        ({"fri"}, "18:00", "08:00", "07:00", False),
-        ({"thu"}, "18:00", "08:00", "07:00", True),
-    ],
-)
-def test_a_rule_has_its_hours(days: set[Day], since: str, until: str, now: str, fits: bool) -> None:
-    """A night belongs to the day that it begins on."""
-    hours = time.fromisoformat(since), time.fromisoformat(until)
-    rule = Rule(
-        "bob", parse_uri(CAROL.encode()), days=frozenset(days), since=hours[0], until=hours[1]
-    )
-    moment = datetime.combine(FRIDAY, time.fromisoformat(now))
-    assert rule.fits(BOB, "alice@example.test", moment) is fits
-
-
 def test_a_rule_is_read_as_it_is_written() -> None:
     """What is left out has a default."""
     row = {"user": "bob", "to": CAROL, "days": ["sat", "sun"], "callers": "*@a", "from": time(9)}
     rule = Rule(
-        "bob",
-        parse_uri(CAROL.encode()),
+        user="bob",
+        to=parse_uri(CAROL.encode()),
         days=frozenset(("sat", "sun")),
         callers=("*@a",),
         since=time(9),
@@ -222,7 +191,7 @@ def test_every_mistake_of_the_section_is_told() -> None:
     with pytest.raises(ConfigError) as caught:
         Forwarding(None, {"rule": rows, "rules": []})  # type: ignore[arg-type]
     where = "app.forwarding"
-    keys = "user, to, when, id, ring, how, callers, days, from or until"
+    keys = "days, from, until, user, to, when, id, ring, how or callers"
     words = "unconditional, busy, no-answer or unavailable"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{where}.rule[1].user: is missing; write it",
@@ -235,14 +204,4 @@ def test_every_mistake_of_the_section_is_told() -> None:
         f"{where}.rule[2].colour: is no key here; use {keys}",
         f"{where}.rule[3]: is no table; write [{where}.rule[3]]",
         f"{where}.rules: is no key here; use rule or timezone",
-    ]
-
-
-def test_a_time_zone_must_exist() -> None:
-    """On this machine."""
-    with pytest.raises(ConfigError) as caught:
-        Forwarding(None, {"timezone": "Mars/Olympus"})  # type: ignore[arg-type]
-    assert [str(problem) for problem in caught.value.problems] == [
-        "app.forwarding.timezone: 'Mars/Olympus' is no time zone of this machine;"
-        ' write it as "Europe/Paris"'
     ]
