@@ -1,4 +1,4 @@
-"""The ``sipapp`` command: check, init, user and run.
+"""The ``sipapp`` command: check, init, new, user and run.
 
 Mistakes are one line on stderr: what, why, what to do. Exit codes are in ``sipapp.app.exit``.
 """
@@ -20,8 +20,9 @@ from sipapp.app.config import Config, Loaded
 from sipapp.app.config.reference import commented_file, shown
 from sipapp.app.exit import CANNOT_CREATE, NO_USER, USAGE, code_for, leave, lines_for
 from sipapp.app.launch import DEFAULT_FILE, is_configured, load_config, locate, placed
+from sipapp.app.new_package import write_package
 from sipapp.app.users import Users, generate_password, split_user
-from sipapp.errors import ConfigError, StoreError
+from sipapp.errors import ConfigError, StoreError, UsageError
 from sipapp.store.accounts import new_account
 
 
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     init = commands.add_parser("init", help="write a commented configuration")
     init.add_argument("file", nargs="?", default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
     init.set_defaults(command=_init)
+    new = commands.add_parser("new", help="write a package for an application of your own")
+    new.add_argument("name", help="like my_screening; a folder of that name is made here")
+    new.set_defaults(command=_new)
     _add_user_commands(commands.add_parser("user", help="who may register and call"))
     return parser
 
@@ -126,6 +130,17 @@ def _check(options: argparse.Namespace) -> int:
         print(shown(loaded))
     else:
         print(f"{loaded.config.source or 'the configuration'}: no mistakes")
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    try:
+        folder = write_package(options.name, Path())
+    except UsageError as error:
+        leave([str(error)], USAGE)
+    except OSError as error:
+        leave([f"{options.name}: {error.strerror}; choose another name or folder"], CANNOT_CREATE)
+    print(f"{folder}: an application, its tests, and a README that says how to go on")
     return 0
 
 

@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tap": {*BELOW_APP, "app"},
     "cli": {*BELOW_APP, "app", "tap"},
     "__main__": {"cli"},
+    "pytest_plugin": {*BELOW_APP, "app"},
     "sipapp_apps": {*BELOW_APP, "app"},
 }
 """What each room may import beside itself; a dotted entry stands for that one module."""
