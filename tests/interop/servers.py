@@ -59,6 +59,7 @@ def start(
     store: str,
     port: int = 0,
     environment: Mapping[str, str] | None = None,
+    config: Path | None = None,
 ) -> Server:
     """Start a server and return when it answers OPTIONS.
 
@@ -69,12 +70,15 @@ def start(
         store: ``memory:`` or ``sqlite:PATH``. With digest it must be a file, for the users.
         port: 0 for a free one.
         environment: more variables, of sipapp's configuration.
+        config: names sipapp's applications and has their sections.
 
     Raises:
         AssertionError: it ended or did not answer within 20 seconds.
     """
     address = ("127.0.0.1", port or free_port())
-    arguments = sipapp(*address, auth, store) if peer == "sipapp" else kamailio(*address, auth)
+    arguments = (
+        sipapp(*address, auth, store, config) if peer == "sipapp" else kamailio(*address, auth)
+    )
     if peer == "sipapp" and auth == "digest":
         add_users(store, directory)
     program = Program(arguments, cwd=directory, name=peer, environment=environment)
@@ -88,17 +92,18 @@ def start(
     raise AssertionError(f"{peer} does not answer; it said:\n{server.log[-4000:]}")
 
 
-def sipapp(host: str, port: int, auth: str, store: str) -> list[str | Path]:
+def sipapp(
+    host: str, port: int, auth: str, store: str, config: Path | None = None
+) -> list[str | Path]:
     """The command of our server, as an operator would type it."""
+    chain = ["--app=registrar", "--app=redirect", "--app=proxy"]
     options = [
         f"--listen=udp:{port}:interface={host}",
         f"--listen=tcp:{port}:interface={host}",
         f"--domain={DOMAIN}",
-        "--app=registrar",
-        "--app=redirect",
-        "--app=proxy",
         f"--store={store}",
         f"--auth={auth}",
+        *(chain if config is None else [f"--config={config}"]),
     ]
     return [BIN / "twistd", "-n", "--pidfile=", "sipapp", *options]
 
