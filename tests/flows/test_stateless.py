@@ -8,7 +8,7 @@ from sipapp.app.config.values import ProxySettings
 from sipapp.app.testing import Lab
 from sipapp.app.testing.phone import SDP
 from sipapp.message.message import response_to
-from tests.flows.calls import branch, established, hang_up, ring
+from tests.flows.calls import branch, call_and_hang_up, established, hang_up, ring
 
 STATELESS = ProxySettings(stateless=True)
 
@@ -157,5 +157,4 @@ def test_connections() -> None:
     with Lab(proxy=STATELESS) as lab:
         bob = lab.registered("bob", transport="TCP")
         alice = lab.phone("alice", transport="TCP")
-        callers, _ = established(lab, alice, bob)
-        hang_up(lab, alice, callers, bob)
+        call_and_hang_up(lab, alice, bob, caller_ends=True)
