@@ -81,9 +81,17 @@ def test_nothing_is_overwritten(
     assert capfd.readouterr().err == ("sipapp: mine: File exists; choose another name or folder\n")
 
 
-@pytest.mark.parametrize("name", ["", "Mine", "1st", "a-b", "../up", "class", "sipapp", "x" * 42])
+@pytest.mark.parametrize("name", ["", "Mine", "1st", "a-b", "../up", "class", "x" * 42])
 def test_a_name_is_a_name_of_python(name: str, tmp_path: Path) -> None:
     """It becomes a package and an entry point."""
     with pytest.raises(UsageError, match="is no name; use small letters, digits and underscores"):
+        write_package(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["sipapp", "proxy", "logging", "pytest"])
+def test_a_name_is_not_somebody_else_s(name: str, tmp_path: Path) -> None:
+    """Of an application that is installed, or of a module that it would hide."""
+    with pytest.raises(UsageError, match="is taken; use another name"):
         write_package(name, tmp_path)
     assert list(tmp_path.iterdir()) == []

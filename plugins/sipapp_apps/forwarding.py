@@ -13,7 +13,7 @@ from sipapp.app.interfaces import ICall, ISIPServer
 from sipapp.app.settings import read_settings
 from sipapp_apps.forwarding_rules import Rule, Settings
 from sipapp_apps.hours import zone
-from sipapp_apps.parties import caller_of
+from sipapp_apps.parties import caller_of, names_of
 
 CONDITIONS: Mapping[int, tuple[str, ...]] = {
     486: ("busy",),
@@ -60,9 +60,9 @@ class Forwarding(Application):
 
     def _fitting(self, call: ICall) -> list[Rule]:
         """The rules for who is called, by whom, and when; in the order of the config."""
-        called = call.request.uri
         if not self.rules or not self.sip.is_ours(call.request):
             return []
+        called = names_of(call, self.sip)
         caller, now = caller_of(call), self.sip.now().astimezone(self.zone)
         return [rule for rule in self.rules if rule.fits(called, caller, now)]
 

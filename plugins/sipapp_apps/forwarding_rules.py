@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Rule", "Settings"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from sipapp.app.settings import Between
@@ -36,16 +36,16 @@ class Rule(Hours):
     how: Literal["proxy", "redirect"] = "proxy"
     callers: tuple[str, ...] = ()
 
-    def fits(self, called: Uri, caller: str, now: datetime) -> bool:
+    def fits(self, called: Sequence[str], caller: str, now: datetime) -> bool:
         """Whether the rule is for this call, at this local time.
 
         Args:
-            called: the Request-URI.
+            called: the user who is called, as ``user`` and ``user@domain``.
             caller: address-of-record without its scheme.
         """
         if not is_named(called, (self.user,)):
             return False
-        if self.callers and not any(fnmatchcase(caller, each) for each in self.callers):
+        if self.callers and not is_named((caller,), self.callers):
             return False
         return self.cover(now)
 

@@ -26,7 +26,8 @@ class Hours:
 
     Attributes:
         days: empty for all.
-        since, until: the time of day, over midnight if ``until`` is the earlier one.
+        since, until: the time of day, over midnight if ``until`` is the earlier one; a whole day
+            if they are the same.
     """
 
     days: frozenset[Day] = frozenset()
@@ -35,7 +36,7 @@ class Hours:
 
     def cover(self, now: datetime) -> bool:
         """Whether a local time is among them; a night belongs to the day that it begins on."""
-        clock, over_midnight = now.time(), self.until < self.since
+        clock, over_midnight = now.time(), self.until <= self.since
         if over_midnight and clock < self.until:
             return self._on((now.weekday() - 1) % 7)
         return (

@@ -7,7 +7,6 @@ __all__ = ["Screening"]
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from twisted.logger import Logger
@@ -16,7 +15,7 @@ from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
 from sipapp.app.settings import Between, read_settings
 from sipapp_apps.hours import Hours, zone
-from sipapp_apps.parties import caller_of, is_named
+from sipapp_apps.parties import caller_of, is_named, names_of
 
 MOST_SOURCES = 10_000
 """Addresses that are counted in a minute; with one more the counting begins again."""
@@ -69,9 +68,14 @@ class Screening(Application):
 
     async def call(self, call: ICall) -> None:
         """Refuse, or pass on."""
-        rule = self._rule_for(call) if self.rules else None
-        if rule is None or rule.action == "allow":
+        if not self.rules:
             await call.pass_on()
+            return
+        counted = call.facts.get("screened")  # it was diverted, and comes by again
+        calls = counted if isinstance(counted, int) else self._count(call.flow.remote[0])
+        rule = self._rule_for(call, calls)
+        if rule is None or rule.action == "allow":
+            await call.pass_on(screened=calls)
             return
         self.log.info(
             "rule {rule}: {action} call {call_id} of {caller} to {called}",
@@ -84,13 +88,14 @@ class Screening(Application):
         told = rule.anonymous and rule.action == "refuse"
         await call.respond(433 if told else _STATUS[rule.action])  # 433: RFC 5079
 
-    def _rule_for(self, call: ICall) -> Rule | None:
-        calls, now = self._count(call.flow.remote[0]), self.sip.now().astimezone(self.zone)
-        called, caller, hidden = call.request.uri, caller_of(call), _is_anonymous(call)
+    def _rule_for(self, call: ICall, calls: int) -> Rule | None:
+        now = self.sip.now().astimezone(self.zone)
+        called, caller = names_of(call, self.sip), caller_of(call)
+        hidden = _is_anonymous(call)
         for rule in self.rules:
             if (
                 (not rule.users or is_named(called, rule.users))
-                and (not rule.callers or any(fnmatchcase(caller, each) for each in rule.callers))
+                and (not rule.callers or is_named((caller,), rule.callers))
                 and (hidden or not rule.anonymous)
                 and (not rule.above or calls > rule.above)
                 and rule.cover(now)

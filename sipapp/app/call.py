@@ -117,6 +117,8 @@ class Call:
         """See `ICall.send`."""
         self._check_open()
         self._stop_clock()
+        if self.running.waiting:  # somebody else than the application's coroutine has sent it
+            self.waits()
         self._tx.respond(response)
         if response.final:
             self._outcome = None
@@ -139,7 +141,7 @@ class Call:
     def dismiss(self, response: Response) -> None:
         """Answer a request whose repetitions can be answered anew, and keep nothing of it."""
         self._check_open()
-        self._outcome = None
+        self._outcome, self._final = None, response.status
         self._tx.dismiss(response, carried_out=response.status < 300)
 
     async def proxy(
@@ -172,7 +174,10 @@ class Call:
         )
         verdict = await ended
         self._forwarding = None
+        if self.running.waiting:  # for something else than this search
+            self.waits()
         if verdict is None:
+            self._outcome, self._final = None, 200
             return _ACCEPTED
         self._outcome = verdict
         if self._ended:
@@ -184,6 +189,8 @@ class Call:
         """See `ICall.divert`."""
         self._check_open()
         uri = destination(to) if isinstance(to, str) else to
+        if isinstance(uri, SipUri):
+            uri = uri.without_headers()  # RFC 3261 19.1.1 table 1
         if why not in REASONS:
             raise UsageError(f"{why!r} is no reason to divert; these are: {', '.join(REASONS)}")
         if is_circular(self.request, uri, self._stack.settings.max_diversions):
@@ -206,9 +213,13 @@ class Call:
 
     def pass_on(self, **facts: object) -> Coroutine[Any, Any, Outcome]:
         """See `ICall.pass_on`."""
-        if facts:
-            self.facts = {**self.facts, **facts}
-        return self._run_next(self)
+        return self._with_facts(facts) if facts else self._run_next(self)
+
+    async def _with_facts(self, facts: Mapping[str, object]) -> Outcome:
+        before, self.facts = self.facts, {**self.facts, **facts}
+        outcome = await self._run_next(self)
+        self.facts = before
+        return outcome
 
     def targets(self) -> list[list[Target]]:
         """See `ICall.targets`."""
@@ -260,7 +271,8 @@ class Call:
             )
             forwarding.cancel()
         if not tx.finished:
-            self._stack.proxy.answer(tx, self._outcome or Verdict(otherwise))
+            self._outcome = self._outcome or Verdict(otherwise)
+            self._stack.proxy.answer(tx, self._outcome)
         tx.cancelled = None
 
     def unserved(self) -> None:
@@ -273,7 +285,7 @@ class Call:
         """Redirections of others' users are not ours to follow (RFC 3261 16.5)."""
         if not self._stack.ours.is_ours(self.request):
             return None
-        return Recursion(self.request, groups, self._stack.ours.reach.of_targets)
+        return Recursion(self.request, groups, self._stack.ours.reach.is_user)
 
     def _stop_clock(self) -> None:
         if self.due:

@@ -145,6 +145,9 @@ class ISIPServer(Interface):
     def is_ours(request: Request) -> bool:
         """Tell whether the Request-URI names one of our domains or addresses."""
 
+    def aor_of(uri: SipUri) -> str:
+        """Return the address-of-record of a URI; our addresses stand for our main domain."""
+
     def now() -> datetime:
         """Return the time of day, in UTC; in tests it is the virtual one."""
 

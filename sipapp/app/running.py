@@ -51,6 +51,11 @@ class Running:
         """Run the coroutine until it waits or ends."""
         self._step(None)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the coroutine waits for something at the moment."""
+        return self._awaited is not None
+
     def interrupt(self, error: Exception) -> None:
         """Cancel what the coroutine waits for, and raise ``error`` there; else do nothing.
 

@@ -138,6 +138,10 @@ class Server:
         """See `ISIPServer.is_ours`."""
         return self._ours.is_ours(request)
 
+    def aor_of(self, uri: SipUri) -> str:
+        """See `ISIPServer.aor_of`."""
+        return self._ours.aor_of(uri)
+
     def now(self) -> datetime:
         """See `ISIPServer.now`."""
         return datetime.fromtimestamp(self.world.utc(), UTC)

@@ -11,8 +11,9 @@ from __future__ import annotations
 __all__ = ["REASONS", "divert", "is_circular"]
 
 from sipapp.errors import MessageError
-from sipapp.message.fields import NameAddr
+from sipapp.message.fields import NameAddr, parse_name_addr
 from sipapp.message.message import Request
+from sipapp.message.params import Params
 from sipapp.message.uri import SipUri, Uri
 
 REASONS = {
@@ -36,8 +37,10 @@ def is_circular(request: Request, to: Uri, most: int) -> bool:
 
     What is broken in the fields counts as one diversion: it cannot be read, but it was written.
     """
-    past = [request.uri, *_uris(request, "Diversion"), *_uris(request, "History-Info")]
-    mapped = sum(entry is None or entry.params.has("mp") for entry in _entries(request))
+    entries = _entries(request)
+    tried = [None if each is None else each.uri for each in entries]
+    past = [request.uri, *_uris(request, "Diversion"), *tried]
+    mapped = sum(entry is None or entry.params.has("mp") for entry in entries)
     times = max(len(_uris(request, "Diversion")), mapped)
     return times >= most or any(uri is not None and _same_user(uri, to) for uri in past)
 
@@ -65,37 +68,47 @@ def divert(request: Request, to: Uri, reason: str, cause: int, *, again: bool) -
 
 def _history(request: Request, to: Uri, cause: int, *, again: bool) -> str | None:
     """The whole History-Info with one entry more; None where a peer has spoiled it."""
-    entries = [entry for entry in _entries(request) if entry is not None]
-    if len(entries) != len(_entries(request)):
+    found = _entries(request)
+    entries = [entry for entry in found if entry is not None]
+    if len(entries) != len(found):
         return None
-    texts = [str(entry) for entry in entries]
     index = entries[-1].params.get("index") if entries else "1"
     if index is None or not index.replace(".", "").isdigit():
         return None
     if not entries or not (again or _same_user(entries[-1].uri, request.uri)):
         index = f"{index}.0" if entries else index  # 10.3 rule 6: somebody has left a gap
-        texts.append(f"<{request.uri}>;index={index}")
-    texts[-1] = _with_reason(texts[-1], cause)
+        entries.append(NameAddr(request.uri, params=Params(f";index={index}")))
+    former = _with_reason(entries.pop(), cause)
     hop, _, branch = index.rpartition(".")
     following = f"{hop}.{int(branch) + 1}" if again and hop else f"{index}.1"
-    return ", ".join([*texts, f"<{to}>;index={following};mp={index}"])
+    return ", ".join([*map(str, entries), former, f"<{to}>;index={following};mp={index}"])
 
 
-def _with_reason(entry: str, cause: int) -> str:
+def _with_reason(entry: NameAddr, cause: int) -> str:
     """Put the end of a target into its URI (10.2); a tel URI has no room for it."""
-    before, bracket, after = entry.partition(">")
-    if "<sip" not in before.lower():
-        return entry
-    joint = "&" if "?" in before else "?"
-    return f"{before}{joint}Reason=SIP%3Bcause%3D{cause}{bracket}{after}"
+    uri = entry.uri
+    if not isinstance(uri, SipUri) or "reason=" in uri.headers_text.lower():
+        return str(entry)
+    headers = f"{uri.headers_text}&" if uri.headers_text else ""
+    ended = uri.replace(headers=f"{headers}Reason=SIP%3Bcause%3D{cause}")
+    return str(NameAddr(ended, entry.display_name, entry.params))
 
 
 def _entries(request: Request) -> list[NameAddr | None]:
-    """The entries of History-Info; one None for a field that cannot be read."""
+    """The entries of History-Info, None for each that cannot be read."""
     try:
-        return list(request.name_addrs("History-Info"))
+        return [_entry(value) for value in request.headers.elements("History-Info")]
     except MessageError:
         return [None]
+
+
+def _entry(value: bytes) -> NameAddr | None:
+    try:
+        entry = parse_name_addr(value, "History-Info")
+        entry.params.check()
+        return entry if entry.uri else None
+    except MessageError:
+        return None
 
 
 def _uris(request: Request, name: str) -> list[Uri | None]:

@@ -11,7 +11,7 @@ from sipapp.core.target import Target
 from sipapp.errors import MessageError
 from sipapp.message.fields import NameAddr
 from sipapp.message.message import Request, Response
-from sipapp.message.uri import SipUri, Uri
+from sipapp.message.uri import SipUri
 
 MOST_TARGETS = 10
 """Targets that redirections may add to one request: two new ones a time would double for ever."""
@@ -23,19 +23,19 @@ class Recursion:
     Args:
         request: what is being forwarded; a ``sips:`` request follows ``sips:`` contacts only.
         groups: the targets that are tried anyway.
-        reach: puts the bindings of users of ours in the place of these.
+        is_user: tells targets that are users of ours. They are not followed, but left to the
+            caller: who calls them anew meets what the applications do for them.
     """
 
-    __slots__ = ("_followed", "_left", "_reach", "_schemes", "_tried")
+    __slots__ = ("_is_user", "_left", "_schemes", "_tried")
 
     def __init__(
         self,
         request: Request,
         groups: Sequence[Sequence[Target]],
-        reach: Callable[[list[list[Target]]], list[list[Target]]],
+        is_user: Callable[[Target], bool],
     ) -> None:
-        self._reach = reach
-        self._followed: list[Uri] = []
+        self._is_user = is_user
         self._tried = [target.uri for group in groups for target in group]
         self._left = MOST_TARGETS
         secure = isinstance(request.uri, SipUri) and request.uri.scheme == "sips"
@@ -50,28 +50,19 @@ class Recursion:
         except MessageError:
             return []  # a broken 3xx is an answer like any other
         found.sort(key=_by_q)
-        by_q = [[target for _, target in members] for _, members in groupby(found, key=_by_q)]
-        fresh = ([each for each in group if self._is_fresh(each)] for group in self._reach(by_q))
-        return [group for group in fresh if group]
+        return [[target for _, target in members] for _, members in groupby(found, key=_by_q)]
 
     def _new(self, contact: NameAddr) -> Target | None:
         uri = contact.uri
         if not isinstance(uri, SipUri) or uri.scheme not in self._schemes or not self._left:
             return None
         uri = uri.without_headers()
-        if any(uri.matches(other) for other in (*self._tried, *self._followed)):
+        target = Target(uri)
+        if self._is_user(target) or any(uri.matches(other) for other in self._tried):
             return None
-        self._followed.append(uri)
-        self._left -= 1
-        return Target(uri)
-
-    def _is_fresh(self, target: Target) -> bool:
-        """Whether a target was not tried before; it is from now on."""
-        uri = target.uri
-        if isinstance(uri, SipUri) and any(uri.matches(other) for other in self._tried):
-            return False
         self._tried.append(uri)
-        return True
+        self._left -= 1
+        return target
 
 
 def _contacts(response: Response) -> list[NameAddr]:

@@ -41,10 +41,13 @@ class Target:
 
 
 class Reach:
-    """Puts the bindings of users of ours in the place of these users, as often as it takes.
+    """Tells where users of ours can be reached.
 
-    RFC: 3261 16.5, 16.6: higher q first, equal q at once. A binding may name another user of ours,
-    and so on; each user is looked up once, so that those who name each other come to an end.
+    RFC: 3261 16.5, 16.6: higher q first, equal q at once.
+
+    A binding that names another user of ours leads nowhere: to follow it would pass by what the
+    applications do for that user, and whoever may register could call around them so. An
+    application may name users as targets: it decides.
 
     Args:
         lookup: the bindings of an address-of-record, best first.
@@ -66,42 +69,46 @@ class Reach:
 
     def of_user(self, aor: str) -> list[list[Target]]:
         """Return where a user can be reached: serial groups of parallel targets."""
-        return self._of_user(aor, set())
-
-    def of_targets(self, groups: Sequence[Sequence[Target]]) -> list[list[Target]]:
-        """Return the groups with every user of ours replaced; who is nowhere is left out."""
-        seen: set[str] = set()
-        return [reached for group in groups for reached in self._of_group(group, seen)]
-
-    def _of_user(self, aor: str, seen: set[str]) -> list[list[Target]]:
-        seen.add(aor)
         bindings = self._lookup(aor)
         if len(bindings) == 1:
-            only = _target(bindings[0], self._flow_to)
-            return self._of_target(only, seen) if only is not None else []
+            only = self._target(bindings[0])
+            return [[only]] if only is not None else []
         groups: list[list[Target]] = []
         for _, members in groupby(bindings, key=_preference):
-            targets = [target for one in members if (target := _target(one, self._flow_to))]
-            groups += self._of_group(targets, seen)
+            group = [target for binding in members if (target := self._target(binding))]
+            if group:
+                groups.append(group)
         return groups
 
-    def _of_group(self, group: Sequence[Target], seen: set[str]) -> list[list[Target]]:
-        """Return the group; or several for one user alone, whose own order counts then."""
+    def of_targets(self, groups: Sequence[Sequence[Target]]) -> list[list[Target]]:
+        """Return an application's groups, the users of ours among them replaced by their bindings.
+
+        Who is nowhere is left out. A user alone in a group rings in the order of the bindings.
+        """
+        return [reached for group in groups for reached in self._of_group(group)]
+
+    def is_user(self, target: Target) -> bool:
+        """Whether a target names a user of ours, rather than a place."""
+        return self._user(target) is not None
+
+    def _of_group(self, group: Sequence[Target]) -> list[list[Target]]:
         if len(group) == 1:
-            return self._of_target(group[0], seen)
-        parallel = [
-            target for one in group for each in self._of_target(one, seen) for target in each
-        ]
+            return self._of_target(group[0])
+        parallel = [target for one in group for each in self._of_target(one) for target in each]
         return [parallel] if parallel else []
 
-    def _of_target(self, target: Target, seen: set[str]) -> list[list[Target]]:
+    def _of_target(self, target: Target) -> list[list[Target]]:
+        aor = self._user(target)
+        return [[target]] if aor is None else self.of_user(aor)
+
+    def _user(self, target: Target) -> str | None:
         uri = target.uri
-        if target.flow is not None or target.path or not isinstance(uri, SipUri):
-            return [[target]]
-        aor = self._aor_of(uri)
-        if aor is None:
-            return [[target]]
-        return [] if aor in seen else self._of_user(aor, seen)
+        placed = target.flow is not None or target.path or target.next_hop is not None
+        return None if placed or not isinstance(uri, SipUri) else self._aor_of(uri)
+
+    def _target(self, binding: Binding) -> Target | None:
+        target = _target(binding, self._flow_to)
+        return None if target is None or self._user(target) is not None else target
 
 
 @lru_cache(maxsize=4096)

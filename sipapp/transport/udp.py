@@ -114,7 +114,10 @@ class DatagramBinding(Binding):
                 self._failed(error)
         self.outbox = None
         for flow, data in outbox:
-            flow.transmit(data)
+            try:
+                flow.transmit(data)
+            except Exception as error:  # nor one bad answer the others
+                self._failed(error)
 
     def flow_to(self, remote: Address) -> DatagramFlow:
         """Find or make the flow to a numeric address."""

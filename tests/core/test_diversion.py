@@ -39,6 +39,14 @@ def test_a_first_diversion() -> None:
     assert call.uri == CAROL
 
 
+def test_a_question_mark_in_a_user_part_begins_no_headers() -> None:
+    """RFC 3261 25.1: user-unreserved."""
+    call = request(uri=b"sip:a?b@example.test")
+    divert(call, CAROL, "away", 302, again=False)
+    history = call.headers.get("History-Info") or b""
+    assert history.startswith(b"<sip:a?b@example.test?Reason=SIP%3Bcause%3D302>;index=1,")
+
+
 def test_a_second_diversion_here_is_a_sibling() -> None:
     """RFC 7044 10.3 rule 3; the newest Diversion stands on top, and the older ones stay."""
     call = request()
@@ -64,7 +72,7 @@ def test_a_second_diversion_here_is_a_sibling() -> None:
         ),
         (
             b'"B" <sip:bob@example.test:5060?Privacy=history>;index=1',
-            b'"B" <sip:bob@example.test:5060?Privacy=history&Reason=SIP%3Bcause%3D302>;index=1,'
+            b"B <sip:bob@example.test:5060?Privacy=history&Reason=SIP%3Bcause%3D302>;index=1,"
             b" <sip:carol@example.test>;index=1.1;mp=1",
         ),
         (
@@ -73,11 +81,28 @@ def test_a_second_diversion_here_is_a_sibling() -> None:
             b" <sip:bob@example.test?Reason=SIP%3Bcause%3D302>;index=1.2.0,"
             b" <sip:carol@example.test>;index=1.2.0.1;mp=1.2.0",
         ),
+        (
+            b'"A > B? " <sip:bob@example.test?Reason=x>;index=1',
+            b'"A > B? " <sip:bob@example.test?Reason=x>;index=1,'
+            b" <sip:carol@example.test>;index=1.1;mp=1",
+        ),
+        (b"<sip:bob@example.test>;index=1;index=1", b"<sip:bob@example.test>;index=1;index=1"),
+        (b"<garbage>;index=1", b"<garbage>;index=1"),
         (b"<sip:bob@example.test>;index=a", b"<sip:bob@example.test>;index=a"),
         (b"<sip:bob@example.test>", b"<sip:bob@example.test>"),
         (b"<sip:bob", b"<sip:bob"),
     ],
-    ids=["complete", "with headers", "gap", "bad index", "no index", "no entry"],
+    ids=[
+        "complete",
+        "with headers",
+        "gap",
+        "has a reason",
+        "twice",
+        "no URI",
+        "bad index",
+        "no index",
+        "no entry",
+    ],
 )
 def test_what_came_is_continued(before: bytes, after: bytes) -> None:
     """RFC 7044 10.2, 10.3 rules 2 and 6; what cannot be continued is passed on as it came."""

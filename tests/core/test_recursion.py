@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import pytest
 
@@ -12,8 +11,6 @@ from sipapp.core.target import Target
 from sipapp.message.headers import Headers
 from sipapp.message.message import Request, Response
 from sipapp.message.uri import parse_uri
-
-Groups: TypeAlias = list[list[Target]]
 
 
 def moved(*contacts: bytes) -> Response:
@@ -28,11 +25,11 @@ def followed(
     *contacts: bytes,
     uri: bytes = b"sip:b@h",
     tried: bytes = b"sip:old@h",
-    reach: Callable[[Groups], Groups] | None = None,
+    is_user: Callable[[Target], bool] = lambda target: False,
 ) -> list[list[str]]:
     """The groups of URIs that are tried."""
     request = Request("INVITE", uri, Headers([], []))
-    recursion = Recursion(request, [[Target(parse_uri(tried))]], reach or (lambda groups: groups))
+    recursion = Recursion(request, [[Target(parse_uri(tried))]], is_user)
     return [[str(target.uri) for target in group] for group in recursion(moved(*contacts))]
 
 
@@ -47,10 +44,11 @@ def test_nothing_is_tried_twice() -> None:
     assert followed(b"<sip:old@h>", b"<sip:a@h>", b"<sip:a@H?Subject=x>") == [["sip:a@h"]]
 
 
-def test_where_a_user_of_ours_can_be_reached_may_have_been_tried() -> None:
-    """The user moved to somebody whose phones already rang."""
-    phones = [[Target(parse_uri(b"sip:old@h")), Target(parse_uri(b"sip:new@h"))]]
-    assert followed(b"<sip:carol@h>", reach=lambda groups: phones) == [["sip:new@h"]]
+def test_users_of_ours_are_left_to_the_caller() -> None:
+    """Who calls them anew meets what applications do for them; the others are followed."""
+    carol = parse_uri(b"sip:carol@h")
+    found = followed(b"<sip:carol@h>", b"<sip:a@h>", is_user=lambda target: target.uri == carol)
+    assert found == [["sip:a@h"]]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +66,7 @@ def test_sips_is_not_left() -> None:
 
 def test_redirections_come_to_an_end() -> None:
     """Two new contacts a time would double for ever (RFC 5393)."""
-    recursion = Recursion(Request("INVITE", b"sip:b@h", Headers([], [])), [], lambda groups: groups)
+    recursion = Recursion(Request("INVITE", b"sip:b@h", Headers([], [])), [], lambda target: False)
     added = 0
     for round_ in range(20):
         contacts = [b"<sip:u%d-%d@h>" % (round_, each) for each in range(3)]

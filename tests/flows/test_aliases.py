@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sipapp.app.application import Application
@@ -15,72 +17,33 @@ from tests.flows.calls import bind
 
 
 class Forward(Application):
-    """Sends every call to Carol."""
+    """Sends every call to Carol, some to Dora at the same time, or to an exchange that has her."""
 
     async def call(self, call: ICall) -> None:
-        """Name her by her address of record."""
-        await call.proxy([Target(parse_uri(b"sip:carol@example.test"))])
+        """Name them by their addresses of record."""
+        carol = Target(parse_uri(b"sip:carol@example.test"))
+        dora = Target(parse_uri(b"sip:dora@example.test"))
+        if b"both" in call.request.raw_uri:
+            await call.proxy([[carol, dora]])
+        elif b"pbx" in call.request.raw_uri:
+            await call.proxy([replace(carol, next_hop=call.request.to.uri)])
+        else:
+            await call.proxy([carol])
 
 
-def test_a_binding_may_be_another_user() -> None:
-    """RFC 3261 16.5: her phones ring; nothing is looked up or sent to ourselves. [R04] [R06]"""
+def test_a_binding_that_is_another_user_leads_nowhere() -> None:
+    """It would call around what the applications do for her; an application may forward instead."""
     with Lab() as lab:
-        carol, alice = lab.registered("carol"), lab.phone("alice")
-        bind(lab, lab.phone("bob"), "<sip:carol@example.test>")
-        invite = alice.invite("bob")
-        lab.advance()
-        carol.respond(carol.take_request("INVITE"), 200, body=SDP)
-        lab.advance()
-        alice.acknowledge(invite, alice.take_response(200))
-        lab.advance()
-        assert lab.scene() == [
-            "alice -> server INVITE",
-            "server -> alice 100 INVITE",
-            "server -> carol INVITE",
-            "carol -> server 200 INVITE",
-            "server -> alice 200 INVITE",
-            "alice -> server ACK",
-            "server -> carol ACK",
-        ]
-        assert lab.zone.asked == []
-
-
-def test_the_order_of_another_user_counts() -> None:
-    """RFC 3261 16.6: Bob's own phone, then Carol's by her own q; nobody rings twice."""
-    with Lab() as lab:
-        bob, alice = lab.registered("bob", q=0.9), lab.phone("alice")
-        carol1, carol2 = lab.registered("carol", q=0.2), lab.registered("carol", q=0.8)
-        bind(lab, bob, "<sip:carol@example.test>;q=0.5", "<sip:carol@192.0.2.10:5060>;q=0.4")
-        bind(lab, carol1, "<sip:bob@example.test>;q=0.1")
-        invite = alice.invite("bob")
-        for phone in (bob, carol2, carol1):
-            lab.advance()
-            phone.respond(phone.take_request("INVITE"), 486)
-        lab.advance()
-        alice.acknowledge_failure(invite, alice.take_response(486))
-        lab.advance(1)
-        assert [line for line in lab.scene() if "INVITE" in line] == [
-            "alice -> server INVITE",
-            "server -> alice 100 INVITE",
-            "server -> bob INVITE",
-            "bob -> server 486 INVITE",
-            "server -> carol2 INVITE",
-            "carol2 -> server 486 INVITE",
-            "server -> carol INVITE",
-            "carol -> server 486 INVITE",
-            "server -> alice 486 INVITE",
-        ]
-
-
-def test_users_of_equal_q_ring_together() -> None:
-    """RFC 3261 16.6: all of their phones."""
-    with Lab() as lab:
-        carol1, carol2 = lab.registered("carol", q=0.2), lab.registered("carol", q=0.8)
-        dora, alice = lab.registered("dora"), lab.phone("alice")
-        bind(lab, lab.phone("bob"), "<sip:carol@example.test>", "<sip:dora@example.test>")
+        bob, carol, alice = (
+            lab.registered("bob", q=0.1),
+            lab.registered("carol"),
+            lab.phone("alice"),
+        )
+        bind(lab, bob, "<sip:carol@example.test>", "<sip:carol@192.0.2.10:5060>;q=0.5")
         alice.invite("bob")
         lab.advance()
-        assert [phone.heard for phone in (carol1, carol2, dora)] == [["INVITE"]] * 3
+        assert (bob.heard, carol.inbox) == (["INVITE"], [])
+        assert lab.zone.asked == []
 
 
 @pytest.mark.parametrize("contact", ["sip:bob@example.test", "sip:carol@example.test"])
@@ -109,18 +72,45 @@ def test_an_application_may_name_a_user() -> None:
         assert carol.take_request("INVITE").raw_uri == carol.contact[1:-1]
 
 
-def test_a_redirection_may_name_a_user() -> None:
-    """RFC 3261 16.7 step 4: a phone that forwards to Carol by her address of record."""
+def test_users_ring_in_the_order_of_their_bindings() -> None:
+    """RFC 3261 16.6: one alone by q; several of a group all at once."""
+    with Lab(apps=["registrar", Forward]) as lab:
+        carol1, carol2 = lab.registered("carol", q=0.2), lab.registered("carol", q=0.8)
+        dora, alice = lab.registered("dora"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        assert (carol1.heard, carol2.heard) == ([], ["INVITE"])
+        alice.invite("both")
+        lab.advance()
+        assert [phone.heard for phone in (carol1, carol2, dora)] == [
+            ["INVITE"],
+            ["INVITE", "INVITE"],
+            ["INVITE"],
+        ]
+
+
+def test_a_next_hop_is_where_a_target_goes() -> None:
+    """An exchange behind this server that has the same domain."""
+    with Lab(apps=["registrar", Forward]) as lab:
+        lab.registered("carol")
+        pbx, alice = lab.phone("pbx"), lab.phone("alice")
+        alice.invite("pbx", to=f"sip:{pbx.address[0]}")
+        lab.advance()
+        assert pbx.take_request("INVITE").raw_uri == b"sip:carol@example.test"
+
+
+def test_a_redirection_to_a_user_is_the_caller_s() -> None:
+    """The 302 goes back, and the call that follows meets the applications."""
     with Lab(proxy=ProxySettings(recurse=True)) as lab:
         bob, carol = lab.registered("bob"), lab.registered("carol")
         alice = lab.phone("alice")
-        alice.invite("bob")
+        invite = alice.invite("bob")
         lab.advance()
-        bob.respond(
-            bob.take_request("INVITE"), 302, extra=[("Contact", b"<sip:carol@example.test>")]
-        )
+        contact = ("Contact", b"<sip:carol@example.test>")
+        bob.respond(bob.take_request("INVITE"), 302, extra=[contact])
         lab.advance()
-        assert carol.take_request("INVITE").raw_uri == carol.contact[1:-1]
+        alice.acknowledge_failure(invite, alice.take_response(302))
+        assert carol.inbox == []
 
 
 def test_a_route_may_name_the_domain() -> None:

@@ -12,7 +12,9 @@ from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
 from sipapp.app.running import Running
 from sipapp.app.testing import Lab
+from sipapp.core.target import Target
 from sipapp.errors import CallEnded
+from sipapp.message.uri import parse_uri
 from tests.flows.calls import ring
 
 
@@ -218,3 +220,43 @@ def test_a_status_that_is_none_is_a_mistake_of_the_application() -> None:
         failures = [str(each["log_failure"].value) for each in events if "log_failure" in each]
         assert failures == ["700 is no status from 101 to 699"]
         assert alice.heard == ["500"]
+
+
+class Reporter(Application):
+    """Tells what came of those behind it."""
+
+    told: ClassVar[list[int]] = []
+
+    async def call(self, call: ICall) -> None:
+        self.told.append((await call.pass_on()).status)
+
+    async def request(self, call: ICall) -> None:
+        self.told.append((await call.pass_on()).status)
+
+
+class Several(Application):
+    """Fails, or searches twice."""
+
+    async def call(self, call: ICall) -> None:
+        if b"oops" in call.request.raw_uri:
+            raise ValueError("a mistake in an application")
+        await call.proxy()
+        await call.proxy([Target(parse_uri(b"sip:carol@example.test"))])
+
+
+def test_the_outcome_is_what_the_caller_hears() -> None:
+    """Of a mistake, of the second of two searches, and of what is dismissed."""
+    Reporter.told.clear()
+    with Lab(apps=[Reporter, "registrar", Several]) as lab:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        alice.invite("oops")
+        alice.invite("bob")
+        lab.advance()
+        bob.respond(bob.take_request("INVITE"), 486)
+        lab.advance()
+        carol.respond(carol.take_request("INVITE"), 200)
+        lab.advance()
+        alice.register(expires=1)
+        lab.advance()
+        assert alice.heard[-1] == "423"
+        assert Reporter.told == [200, 200, 500, 200, 423]

@@ -180,6 +180,16 @@ def test_the_outcome_tells_what_became_of_it(target: str, status: int) -> None:
         assert Divert.told == [status]
 
 
+def test_no_headers_of_a_uri_go_into_the_request_line() -> None:
+    """RFC 3261 19.1.1 table 1."""
+    Divert.always["sip:bob@example.test"] = "sip:carol@198.51.100.1?Subject=x"
+    with diverting() as lab:
+        carol, alice = lab.phone("carol", host="198.51.100.1"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        assert carol.take_request("INVITE").raw_uri == b"sip:carol@198.51.100.1"
+
+
 def test_messages_are_diverted_like_calls() -> None:
     """Only the Diversion field is for INVITE."""
     with diverting() as lab:

@@ -178,3 +178,34 @@ def test_a_search_that_is_left_behind_is_cancelled() -> None:
             "application Careless decided nothing on",
             "application Careless left the search of",
         ]
+
+
+class Elsewhere(Waiting):
+    """Has somebody else use the verbs while it waits."""
+
+    calls: ClassVar[list[ICall]] = []
+
+    async def call(self, call: ICall) -> None:
+        self.calls.append(call)
+        await self.request(call)
+
+
+@pytest.mark.parametrize("verb", ["respond", "proxy"])
+def test_verbs_that_others_use_do_not_stop_the_clock(verb: str) -> None:
+    """A ringing that a timer sends, a search that nobody awaits."""
+    Elsewhere.calls.clear()
+    with Lab(apps=["registrar", Elsewhere]) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        invite = alice.invite("bob")
+        lab.advance(1)
+        (call,) = Elsewhere.calls
+        if verb == "respond":
+            ensureDeferred(call.respond(180))
+        else:
+            ensureDeferred(call.proxy())
+            lab.advance()
+            bob.respond(bob.take_request("INVITE"), 486)
+        lab.advance(30.1)
+        assert Elsewhere.told == ["the application took too long", "cleaned up"]
+        status = 500 if verb == "respond" else 486
+        alice.acknowledge_failure(invite, alice.take_response(status))

@@ -92,6 +92,23 @@ def test_what_nobody_answers_is_forwarded() -> None:
         ]
 
 
+def test_the_ring_time_is_for_the_user_of_the_rule() -> None:
+    """Carol rings as long as the caller waits."""
+    with forwarding({"when": "no-answer", "ring": 5}) as lab:
+        bob, carol, alice = lab.registered("bob"), lab.registered("carol"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        ringing = bob.take_request("INVITE")
+        bob.respond(ringing, 180)
+        lab.advance(5.1)
+        bob.respond(bob.take_request("CANCEL"), 200)
+        bob.respond(ringing, 487)
+        lab.advance()
+        carol.respond(carol.take_request("INVITE"), 180)
+        lab.advance(100)
+        assert carol.heard == []
+
+
 def test_who_is_not_registered_is_forwarded() -> None:
     """Nothing rings first."""
     with forwarding({"when": "unavailable"}) as lab:

@@ -107,3 +107,26 @@ def test_addresses_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) ->
             lab.advance()
         assert [phone.heard.count("603") for phone in phones] == [0, 0, 1]
         assert bob.heard.count("INVITE") == 3
+
+
+def test_a_user_is_screened_by_whatever_name() -> None:
+    """The address of the server stands for its domain."""
+    with screening({"users": ["bob@example.test"]}) as lab:
+        bob, alice = lab.registered("bob"), lab.phone("alice")
+        alice.request("INVITE", "sip:%62ob@192.0.2.10")
+        lab.advance()
+        assert (bob.heard, alice.heard) == ([], ["603"])
+
+
+def test_a_forwarded_call_is_one_call() -> None:
+    """It passes by a second time, and is not counted again."""
+    sections: dict[str, dict[str, object]] = {
+        "screening": {"rule": [{"above": 1}]},
+        "forwarding": {"rule": [{"user": "bob", "to": "sip:carol@example.test"}]},
+    }
+    apps = ["registrar", "screening", "forwarding", "proxy"]
+    with Lab(apps=apps, sections=sections) as lab:
+        carol, alice = lab.registered("carol"), lab.phone("alice")
+        alice.invite("bob")
+        lab.advance()
+        assert (carol.heard, alice.heard) == (["INVITE"], ["100"])

@@ -276,6 +276,22 @@ def test_what_is_sent_in_a_turn_leaves_at_its_end() -> None:
     assert turn.network.ladder[-1].data == b"x"
 
 
+def test_an_answer_that_cannot_be_sent_costs_no_other() -> None:
+    """Whatever the system says to it; the failure is told."""
+    turn = Turn()
+    fault = RuntimeError()
+    port = turn.network.host(HERE).datagrams[HERE, 5060]
+    flows = [turn.layer.flow_to(Hop("UDP", PEER, 5060 + number)) for number in range(2)]
+
+    def refuse(data: bytes, remote: object) -> None:
+        raise fault
+
+    flows[0]._output = refuse  # type: ignore[attr-defined]
+    assert turn.take(2) == [b"2"]
+    assert turn.raised == [turn.fault, fault]
+    assert port.address == (HERE, 5060)
+
+
 def test_a_turn_ends_when_the_socket_is_closed() -> None:
     """What came behind the message that stopped the server is not looked at."""
     turn = Turn()
