@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from sipapp.app.application import Application
 from sipapp.app.interfaces import ICall, ISIPServer
 from sipapp.app.settings import read_settings
+from sipapp.core.diversion import diversion
 from sipapp_apps.forwarding_rules import Rule, Settings
 from sipapp_apps.hours import zone
 from sipapp_apps.parties import caller_of, names_of
@@ -67,18 +68,16 @@ class Forwarding(Application):
         return [rule for rule in self.rules if rule.fits(called, caller, now)]
 
     async def _forward(self, call: ICall, rule: Rule) -> None:
-        called = str(call.request.uri)
         self.log.info(
             "rule {rule}: call {call_id} for {called} goes to {to}: {when}",
             rule=rule.id or self.rules.index(rule) + 1,
             call_id=call.request.call_id,
-            called=called,
+            called=str(call.request.uri),
             to=str(rule.to),
             when=rule.when,
         )
         if rule.how == "proxy":
             await call.divert(rule.to, rule.when)
         else:
-            reason = "user-busy" if rule.when == "busy" else rule.when
-            diversion = f"<{called}>;reason={reason};counter=1".encode()
-            await call.respond(302, to=[str(rule.to)], headers=[("Diversion", diversion)])
+            told = [("Diversion", diversion(call.request, rule.when))]
+            await call.respond(302, to=[str(rule.to)], headers=told)

@@ -116,7 +116,5 @@ class Screening(Application):
 def _is_anonymous(call: ICall) -> bool:
     """RFC 3323 4.1.1.3, and who asks for it by Privacy."""
     caller = caller_of(call)
-    if caller.endswith("@anonymous.invalid") or caller.startswith("anonymous@"):
-        return True
-    text = b";".join(call.request.headers.get_all("Privacy")).decode("latin-1").lower()
-    return not _HIDDEN.isdisjoint(word.strip() for word in text.split(";"))
+    nameless = caller.endswith("@anonymous.invalid") or caller.startswith("anonymous@")
+    return nameless or not _HIDDEN.isdisjoint(call.request.privacy)

@@ -63,8 +63,8 @@ class Call:
 
     __slots__ = (
         "_diverted", "_ended", "_final", "_forwarding", "_outcome", "_ring", "_run_next", "_stack",
-        "_tx", "account",
-        "application", "due", "facts", "flow", "invite", "position", "request", "running",
+        "_tx", "account", "application", "due", "facts", "flow", "invite", "position", "request",
+        "running",
     )  # fmt: skip
 
     def __init__(
@@ -203,7 +203,7 @@ class Call:
             self._outcome = Verdict(482)
             return Outcome(482)
         cause = 302 if self._outcome is None else self._outcome.status
-        divert(self.request, uri, REASONS[why], cause, again=self._diverted)
+        divert(self.request, uri, why, cause, again=self._diverted)
         self._diverted, self._outcome = True, None
         before = self.position, self._ring
         self.position, self._ring = 0, ring
@@ -293,7 +293,7 @@ class Call:
 
     def _check_open(self) -> None:
         if self._ended:
-            raise CallEnded("the caller gave up")
+            raise CallEnded("the call is over")
         if self._tx.finished:
             raise WrongState("a final answer was sent already")
 

@@ -8,7 +8,9 @@ Whoever diverts also reads them: a user who is in them already closes a circle.
 
 from __future__ import annotations
 
-__all__ = ["REASONS", "divert", "is_circular"]
+__all__ = ["REASONS", "diversion", "divert", "is_circular"]
+
+import re
 
 from sipapp.errors import MessageError
 from sipapp.message.fields import NameAddr, parse_name_addr
@@ -30,6 +32,7 @@ REASONS = {
 """Why a call is diverted, and the word of RFC 5806 for it."""
 
 _PRIVATE = frozenset(("id", "user", "header", "history"))
+_INDEX = re.compile(r"[0-9]+(?:\.[0-9]+)*")  # RFC 7044 5: index-val
 
 
 def is_circular(request: Request, to: Uri, most: int) -> bool:
@@ -45,21 +48,30 @@ def is_circular(request: Request, to: Uri, most: int) -> bool:
     return times >= most or any(uri is not None and _same_user(uri, to) for uri in past)
 
 
-def divert(request: Request, to: Uri, reason: str, cause: int, *, again: bool) -> None:
+def diversion(request: Request, why: str) -> bytes:
+    """Return the Diversion value that a request leaves its Request-URI with (RFC 5806 4).
+
+    Args:
+        why: a key of `REASONS`.
+    """
+    privacy = "" if _PRIVATE.isdisjoint(request.privacy) else ";privacy=full"
+    value = f"<{request.uri}>;reason={REASONS[why]};counter=1{privacy}"
+    return value.encode("utf-8", "surrogateescape")
+
+
+def divert(request: Request, to: Uri, why: str, cause: int, *, again: bool) -> None:
     """Write the new Request-URI, and that it is new, into a request.
 
     RFC: 5806 5.4 (INVITE only), 7044 9.1, 9.2, 10.3.
 
     Args:
         to: the new Request-URI.
-        reason: a value of `REASONS`.
+        why: a key of `REASONS`.
         cause: the status that the former target ended with, 302 if it was not tried.
         again: this server has diverted the request before.
     """
     if request.method == "INVITE":
-        privacy = ";privacy=full" if _is_private(request) else ""
-        value = f"<{request.uri}>;reason={reason};counter=1{privacy}"
-        request.headers.insert("Diversion", value.encode("utf-8", "surrogateescape"))
+        request.headers.insert("Diversion", diversion(request, why))
     history = _history(request, to, cause, again=again)
     if history is not None:
         request.set_header("History-Info", history.encode("utf-8", "surrogateescape"))
@@ -73,7 +85,7 @@ def _history(request: Request, to: Uri, cause: int, *, again: bool) -> str | Non
     if len(entries) != len(found):
         return None
     index = entries[-1].params.get("index") if entries else "1"
-    if index is None or not index.replace(".", "").isdigit():
+    if index is None or _INDEX.fullmatch(index) is None:
         return None
     if not entries or not (again or _same_user(entries[-1].uri, request.uri)):
         index = f"{index}.0" if entries else index  # 10.3 rule 6: somebody has left a gap
@@ -130,11 +142,3 @@ def _same_user(one: Uri, other: Uri) -> bool:
     if isinstance(one, SipUri) and isinstance(other, SipUri):
         return one.aor() == other.aor()
     return one.matches(other)
-
-
-def _is_private(request: Request) -> bool:
-    values = request.headers.get_all("Privacy")
-    words = {
-        word.strip().lower() for value in values for word in value.decode("latin-1").split(";")
-    }
-    return not _PRIVATE.isdisjoint(words)

@@ -177,6 +177,14 @@ class Message:
         values = self.headers.elements(name)
         return [value.decode("ascii", "replace").lower() for value in values]
 
+    @property
+    def privacy(self) -> frozenset[str]:
+        """The lower-case words of the Privacy field (RFC 3323 4.2), empty without one."""
+        if "Privacy" not in self.headers.names:
+            return frozenset()
+        text = b";".join(self.headers.get_all("Privacy")).decode("latin-1").lower()
+        return frozenset(word.strip() for word in text.split(";"))
+
     def set_header(self, name: str, value: bytes) -> None:
         """Give ``name`` exactly one line with ``value``."""
         self.headers.set(name, value)

@@ -165,13 +165,13 @@ def test_the_caller_may_have_to_go_there_herself() -> None:
     """RFC 5806 5.3: a 302 with the Diversion."""
     with forwarding({"how": "redirect"}) as lab:
         alice = lab.phone("alice")
-        call = alice.invite("bob")
+        call = alice.invite("bob", extra=[("Privacy", b"id")])
         lab.advance()
         moved = alice.take_response(302)
         alice.acknowledge_failure(call, moved)
         assert moved.headers.get_all("Contact") == [b"<sip:carol@example.test>"]
         assert moved.headers.get_all("Diversion") == [
-            b"<sip:bob@example.test>;reason=unconditional;counter=1"
+            b"<sip:bob@example.test>;reason=unconditional;counter=1;privacy=full"
         ]
 
 
